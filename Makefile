@@ -1,0 +1,63 @@
+# GNU make; every target is a plain word in `make help`.
+.DEFAULT_GOAL := help
+.PHONY: help install run test check bench lock clean livekit-server
+SHELL := /bin/sh
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV ?= $(BIN)/uv
+# `make lock UPGRADE=--upgrade` moves every pin; without it only what pyproject.toml asks for.
+UPGRADE ?=
+LIVEKIT := .local/bin/livekit-server
+LIVEKIT_VERSION := v1.13.5
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+install: $(VENV)/.installed ## make .venv and put everything in it
+
+$(VENV)/.installed: requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Switchboard needs Python 3.11 or newer, and $(PYTHON) is not. Name another one: make install PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@echo "Installing Python packages into $(VENV) (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+livekit-server: ## build the media server into .local/bin, unless there is one
+	@deploy/dev/build-livekit $(LIVEKIT_VERSION) $(LIVEKIT)
+
+run: install livekit-server ## start everything on this machine; Ctrl-C ends it
+	@honcho run switchboard migrate
+	@exec honcho start
+
+test: install ## check, then every test
+	@$(MAKE) --no-print-directory livekit-server || test "$$CI" != true
+	@$(MAKE) --no-print-directory check
+	@python -m pytest tests
+
+check: install ## lint, format, types, and who may import whom
+	ruff check
+	ruff format --check
+	pyright
+	lint-imports
+
+bench: install ## measure
+	@$(BIN)/python -m bench
+
+COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(UPGRADE)
+
+lock: ## pin what pyproject.toml asks for, with hashes
+	$(COMPILE) --extra inference --group dev --output-file requirements/dev.txt
+	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/app.txt
+	$(COMPILE) --constraint requirements/dev.txt --extra inference --output-file requirements/inference.txt
+
+clean: ## remove .venv, .local, var and every cache
+	rm -rf $(VENV) .local var .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
