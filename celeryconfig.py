@@ -1,0 +1,58 @@
+"""Celery's settings: which queues there are, who may lose a message, and what beat does when."""
+
+from __future__ import annotations
+
+from sessions.settings import get_settings
+
+_settings = get_settings()
+
+broker_url = _settings.redis_url
+broker_connection_retry_on_startup = True
+broker_transport_options = {
+    "socket_connect_timeout": _settings.redis_timeout_seconds,
+    "socket_timeout": 5,
+    "socket_keepalive": True,
+}
+result_backend = None
+task_ignore_result = True
+task_serializer = "json"
+accept_content = ["json"]
+timezone = "UTC"
+
+imports = ("workers.sessions", "workers.upkeep", "workers.signals")
+task_routes = {
+    "workers.sessions.*": {"queue": "sessions"},
+    "workers.upkeep.*": {"queue": "upkeep"},
+}
+
+# A nudge is never given twice by the broker: what a crash loses, the reaper finds.
+task_acks_late = False
+worker_prefetch_multiplier = 1
+worker_disable_prefetch = True
+
+# Every call gets a process of its own, forked from a parent that has imported everything.
+worker_pool = "workers.pool:TaskPool"
+worker_concurrency = _settings.worker_concurrency
+worker_max_tasks_per_child = 1
+# A child that prepares its providers under load may take longer than the default of 4 s.
+worker_proc_alive_timeout = 30.0
+
+worker_hijack_root_logger = False
+worker_redirect_stdouts = False
+worker_send_task_events = True
+task_send_sent_event = True
+
+beat_scheduler = "redbeat.RedBeatScheduler"
+beat_max_loop_interval = 5
+redbeat_redis_url = _settings.redis_url
+redbeat_key_prefix = "redbeat:"
+redbeat_lock_timeout = 25
+beat_schedule = {
+    "reap": {"task": "workers.upkeep.reap", "schedule": 2.0, "options": {"expires": 2.0}},
+    "reconcile": {
+        "task": "workers.upkeep.reconcile",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
+    "sweep": {"task": "workers.upkeep.sweep", "schedule": 600.0, "options": {"expires": 600.0}},
+}

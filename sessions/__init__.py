@@ -1,0 +1,1 @@
+"""What a session is: ids, states, events, and the store that keeps every promise about them."""

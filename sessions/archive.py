@@ -1,0 +1,117 @@
+"""What is known of a session after it has ended?
+
+A summary is written before the state turns ``ended``; writing it again changes nothing, so whoever
+is not sure whether it was written writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from sqlalchemy import Engine, delete, or_, select
+from sqlalchemy.orm import Session as Transaction
+
+from sessions.database import ArchivedAliasRow, ArchivedSessionRow
+
+_DAY_MS = 24 * 3600 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedSession:
+    """An ended session. ``transcript`` is a list of turns as ``Turn.to_json`` gives them."""
+
+    id: str
+    scope: str
+    user_name: str
+    channel: str
+    reason: str
+    fault: str
+    detail: str | None
+    generation: int
+    recoveries: int
+    worker: str
+    accepted_at: int
+    ended_at: int
+    config: Mapping[str, Any]
+    timeline: Mapping[str, int]
+    transcript: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFilter:
+    """Which ended sessions to list; ``None`` sets no condition. ``before`` is (accepted ms, id)."""
+
+    scope: str | None = None
+    user_name: str | None = None
+    channel: str | None = None
+    reason: str | None = None
+    before: tuple[int, str] | None = None
+
+
+class Archive:
+    """The ended sessions, in a database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def save(self, session: ArchivedSession, aliases: Sequence[str] = ()) -> None:
+        """Write a session and its names; a name used before now means this session."""
+        with Transaction(self._engine) as transaction, transaction.begin():
+            transaction.merge(ArchivedSessionRow(**asdict(session)))
+            transaction.flush()
+            for alias in aliases:
+                transaction.merge(
+                    ArchivedAliasRow(scope=session.scope, alias=alias, session_id=session.id)
+                )
+
+    def load(self, session_id: str) -> ArchivedSession | None:
+        """Return an ended session, or ``None``."""
+        with Transaction(self._engine) as transaction:
+            row = transaction.get(ArchivedSessionRow, session_id)
+            return _read(row) if row else None
+
+    def by_alias(self, scope: str, alias: str) -> str | None:
+        """Return the id of the last ended session that ``scope`` called ``alias``."""
+        with Transaction(self._engine) as transaction:
+            row = transaction.get(ArchivedAliasRow, (scope, alias))
+            return row.session_id if row else None
+
+    def find(self, wanted: ArchiveFilter, limit: int) -> list[ArchivedSession]:
+        """Return ended sessions, those accepted last first."""
+        row = ArchivedSessionRow
+        query = select(row).order_by(row.accepted_at.desc(), row.id.desc()).limit(limit)
+        for column, value in (
+            (row.scope, wanted.scope),
+            (row.user_name, wanted.user_name),
+            (row.channel, wanted.channel),
+            (row.reason, wanted.reason),
+        ):
+            if value is not None:
+                query = query.where(column == value)
+        if wanted.before is not None:
+            at, session_id = wanted.before
+            query = query.where(
+                or_(row.accepted_at < at, (row.accepted_at == at) & (row.id < session_id))
+            )
+        with Transaction(self._engine) as transaction:
+            return [_read(found) for found in transaction.scalars(query)]
+
+    def prune(self, now: int, keep_days: int) -> int:
+        """Remove sessions that ended more than ``keep_days`` ago; return how many."""
+        oldest = now - keep_days * _DAY_MS
+        row = ArchivedSessionRow
+        with Transaction(self._engine) as transaction, transaction.begin():
+            gone = select(row.id).where(row.ended_at < oldest)
+            transaction.execute(
+                delete(ArchivedAliasRow).where(ArchivedAliasRow.session_id.in_(gone))
+            )
+            removed = transaction.scalars(
+                delete(row).where(row.ended_at < oldest).returning(row.id)
+            )
+            return len(removed.all())
+
+
+def _read(row: ArchivedSessionRow) -> ArchivedSession:
+    return ArchivedSession(**{f.name: getattr(row, f.name) for f in fields(ArchivedSession)})

@@ -1,0 +1,37 @@
+"""How does a process reach Redis, and what does it do when Redis is slow or away?"""
+
+# redis-py leaves parts of its own signatures untyped.
+# pyright: reportUnknownMemberType=false
+from __future__ import annotations
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from sessions.settings import Settings
+
+
+def connect(settings: Settings) -> Redis:
+    """Return a client for short commands: it gives up after ``redis_timeout_seconds``.
+
+    A dead connection is replaced once; anything worse is the caller's to answer for.
+    """
+    return Redis.from_url(
+        settings.redis_url,
+        decode_responses=True,
+        socket_connect_timeout=settings.redis_timeout_seconds / 2,
+        socket_timeout=settings.redis_timeout_seconds,
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+    )
+
+
+def connect_blocking(settings: Settings, longest_block_seconds: float) -> Redis:
+    """Return a client for reads that block: its timeout leaves room for the longest of them."""
+    return Redis.from_url(
+        settings.redis_url,
+        decode_responses=True,
+        socket_connect_timeout=settings.redis_timeout_seconds,
+        socket_timeout=longest_block_seconds + settings.redis_timeout_seconds,
+        retry=Retry(NoBackoff(), 0),
+    )

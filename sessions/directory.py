@@ -1,0 +1,100 @@
+"""Which sessions are there, and which one does a caller mean?
+
+Reads the live sessions and their indexes. A caller sees the sessions of its own scope; the scope
+``None`` is an administrator's and sees all.
+"""
+
+# redis-py leaves parts of its own signatures untyped.
+# pyright: reportUnknownMemberType=false
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from redis import Redis
+
+from sessions import ids, keys
+from sessions.errors import InvalidIdError
+from sessions.keys import SessionKeys
+from sessions.models import Session, SessionConfig
+
+
+class Directory:
+    """The live sessions."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def load(self, session_id: str) -> Session | None:
+        """Return a live session, or ``None``."""
+        return self.load_many([session_id])[0]
+
+    def load_many(self, session_ids: Sequence[str]) -> list[Session | None]:
+        """Return the live sessions of these ids, in one round trip."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for session_id in session_ids:
+                pipeline.hgetall(SessionKeys.of(session_id).session)
+            hashes = cast("list[dict[str, str]]", pipeline.execute())
+        return [Session.from_hash(fields) if fields else None for fields in hashes]
+
+    def config(self, session_id: str) -> SessionConfig | None:
+        """Return the config of a live session, or ``None``."""
+        fields = cast("dict[str, str]", self._redis.hgetall(SessionKeys.of(session_id).config))
+        return SessionConfig.from_hash(fields) if fields else None
+
+    def aliases(self, session: Session) -> list[str]:
+        """Return the names its own scope has given the session."""
+        prefix = keys.alias(session.scope, "")
+        members = cast("set[str]", self._redis.smembers(SessionKeys.of(session.id).aliases))
+        return sorted(member.removeprefix(prefix) for member in members)
+
+    def by_alias(self, scope: str, name: str) -> str | None:
+        """Return the id of the session that ``scope`` calls ``name``, or ``None``."""
+        return cast("str | None", self._redis.get(keys.alias(scope, name)))
+
+    def leased(self, session_ids: Iterable[str]) -> list[bool]:
+        """Tell for each session whether an agent's lease on it lives."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for session_id in session_ids:
+                pipeline.exists(SessionKeys.of(session_id).lease)
+            return [bool(found) for found in cast("list[int]", pipeline.execute())]
+
+    def newest(self, scope: str | None, before: int | None, limit: int) -> list[str]:
+        """Return ids of live sessions made before the moment ``before`` (ms), newest first."""
+        index = keys.LIVE if scope is None else keys.scope_sessions(scope)
+        highest = "+inf" if before is None else f"({before}"
+        return cast(
+            "list[str]", self._redis.zrevrangebyscore(index, highest, "-inf", start=0, num=limit)
+        )
+
+    def count_live(self) -> int:
+        """Return how many sessions live."""
+        return self._redis.zcard(keys.LIVE)
+
+    def queue(self, limit: int = 200) -> list[str]:
+        """Return the waiting sessions, the next one first."""
+        return cast("list[str]", self._redis.zrange(keys.QUEUE, 0, limit - 1))
+
+    def queue_length(self) -> int:
+        """Return how many sessions wait for an agent."""
+        return self._redis.zcard(keys.QUEUE)
+
+    def forget(self, session_id: str) -> None:
+        """Drop the global index entries of a session whose keys have gone."""
+        with self._redis.pipeline() as pipeline:
+            for index in (keys.DEADLINES, keys.QUEUE, keys.LIVE):
+                pipeline.zrem(index, session_id)
+            pipeline.execute()
+
+
+def check_reference(text: str) -> str:
+    """Return ``text`` if it has the form of a session id.
+
+    Raises:
+        InvalidIdError: it has not; what is no known alias must at least be that.
+    """
+    if not ids.is_session_id(text):
+        raise InvalidIdError(
+            f"{text[: ids.MAX_ID_LENGTH]!r} is neither a session id nor one of your aliases."
+        )
+    return text

@@ -1,0 +1,88 @@
+"""Which workers are alive, and how many calls can they take?
+
+A worker writes its record every few seconds; a record that is not renewed goes by its TTL, and a
+name in the index whose last heartbeat is too old counts as dead.
+"""
+
+# redis-py leaves parts of its own signatures untyped.
+# pyright: reportUnknownMemberType=false
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import cast
+
+from redis import Redis
+
+from sessions import keys
+from sessions.settings import Settings
+from sessions.store import INDEX_TTL_MS
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecord:
+    """One session worker; ``heartbeat`` is in Unix milliseconds of Redis's clock."""
+
+    name: str
+    host: str
+    pid: int
+    boot_id: str
+    version: str
+    slots: int
+    busy: int
+    heartbeat: int
+
+    @property
+    def free(self) -> int:
+        """Return how many calls the worker can still take."""
+        return max(0, self.slots - self.busy)
+
+
+class Fleet:
+    """The records of all session workers."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self._redis = redis
+        self._lost_ms = settings.worker_lost_seconds * 1000
+
+    def report(self, record: WorkerRecord) -> None:
+        """Write a worker's record and its place in the index."""
+        name = keys.worker(record.name)
+        with self._redis.pipeline() as pipeline:
+            pipeline.hset(name, mapping={**asdict(record)})
+            pipeline.pexpire(name, self._lost_ms)
+            pipeline.zadd(keys.WORKERS, {record.name: record.heartbeat})
+            pipeline.pexpire(keys.WORKERS, INDEX_TTL_MS)
+            pipeline.execute()
+
+    def leave(self, name: str) -> None:
+        """Take a worker that stops out of the fleet."""
+        with self._redis.pipeline() as pipeline:
+            pipeline.zrem(keys.WORKERS, name)
+            pipeline.delete(keys.worker(name))
+            pipeline.execute()
+
+    def alive(self) -> list[WorkerRecord]:
+        """Return the records of the workers that are alive, by name."""
+        names = sorted(cast("list[str]", self._redis.zrange(keys.WORKERS, 0, -1)))
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for name in names:
+                pipeline.hgetall(keys.worker(name))
+            hashes = cast("list[dict[str, str]]", pipeline.execute())
+        return [_record(fields) for fields in hashes if fields]
+
+    def forget_lost(self, now: int) -> int:
+        """Remove workers from the index that have been silent too long; return how many."""
+        return self._redis.zremrangebyscore(keys.WORKERS, "-inf", f"({now - self._lost_ms}")
+
+
+def _record(fields: dict[str, str]) -> WorkerRecord:
+    return WorkerRecord(
+        name=fields["name"],
+        host=fields["host"],
+        pid=int(fields["pid"]),
+        boot_id=fields["boot_id"],
+        version=fields["version"],
+        slots=int(fields["slots"]),
+        busy=int(fields["busy"]),
+        heartbeat=int(fields["heartbeat"]),
+    )

@@ -1,0 +1,56 @@
+"""What has been said in a session so far?
+
+Turns are written with the event that tells of them (``SessionStore.emit``), so the history and the
+event log never disagree. Recovery and the archive read them here.
+"""
+
+# redis-py leaves parts of its own signatures untyped.
+# pyright: reportUnknownMemberType=false
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, cast
+
+from redis import Redis
+
+from sessions.keys import SessionKeys
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One utterance. ``role`` is ``user`` or ``assistant``; ``at`` is in Unix milliseconds."""
+
+    role: str
+    text: str
+    at: int
+    generation: int
+    interrupted: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the turn as the archive and clients see it."""
+        return {
+            "role": self.role,
+            "text": self.text,
+            "at": self.at,
+            "generation": self.generation,
+            "interrupted": self.interrupted,
+        }
+
+
+def read_history(redis: Redis, session_id: str) -> list[Turn]:
+    """Return every turn of a live session, oldest first."""
+    entries = cast(
+        "list[tuple[str, dict[str, str]]]", redis.xrange(SessionKeys.of(session_id).history)
+    )
+    return [_turn(entry_id, json.loads(fields["turn"])) for entry_id, fields in entries]
+
+
+def _turn(entry_id: str, content: dict[str, Any]) -> Turn:
+    return Turn(
+        role=content["role"],
+        text=content["text"],
+        at=int(entry_id.partition("-")[0]),
+        generation=content.get("generation", 0),
+        interrupted=content.get("interrupted", False),
+    )

@@ -1,0 +1,96 @@
+"""What is every key in Redis called? This is the only file that knows.
+
+The channel that wakes the readers of an event log has the name of the log itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEADLINES = "sessions:deadlines"
+QUEUE = "sessions:queue"
+LIVE = "sessions:live"
+WORKERS = "workers"
+COUNTERS = "counters"
+
+SESSION_PATTERNS = ("session:*", "agent:*", "alias:*", "user:*", "scope:*")
+"""What the sweep looks through; never used inside a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKeys:
+    """The keys of one session, in the order in which every Lua verb receives them."""
+
+    session: str
+    config: str
+    events: str
+    history: str
+    control: str
+    aliases: str
+    lease: str
+    pid: str
+
+    @classmethod
+    def of(cls, session_id: str) -> SessionKeys:
+        """Name the keys of the session ``session_id``."""
+        base = f"session:{session_id}"
+        agent = f"agent:{session_id}"
+        return cls(
+            session=base,
+            config=f"{base}:config",
+            events=f"{base}:events",
+            history=f"{base}:history",
+            control=f"{base}:control",
+            aliases=f"{base}:aliases",
+            lease=f"{agent}:lease",
+            pid=f"{agent}:pid",
+        )
+
+    def as_list(self) -> list[str]:
+        """Return the session's own keys followed by the global indexes, as ``KEYS`` of a verb."""
+        return [
+            self.session,
+            self.config,
+            self.events,
+            self.history,
+            self.control,
+            self.aliases,
+            self.lease,
+            self.pid,
+            DEADLINES,
+            QUEUE,
+            LIVE,
+        ]
+
+
+def alias(scope: str, name: str) -> str:
+    """Name the key under which ``scope`` calls a session ``name``."""
+    return f"alias:{scope}:{name}"
+
+
+def scope_sessions(scope: str) -> str:
+    """Name the index of the live sessions that ``scope`` (an API key) started."""
+    return f"scope:{scope}:sessions"
+
+
+def user_sessions(scope: str, user_name: str) -> str:
+    """Name the index of one user's live sessions."""
+    return f"user:{scope}:{user_name}:sessions"
+
+
+def start_rate(scope: str) -> str:
+    """Name the counter of the starts of ``scope`` in the current minute."""
+    return f"scope:{scope}:starts"
+
+
+def worker(name: str) -> str:
+    """Name the record of the worker ``name``."""
+    return f"worker:{name}"
+
+
+def session_id_of(key: str) -> str | None:
+    """Return the session that a ``session:<id>...`` or ``agent:<id>...`` key belongs to."""
+    kind, _, rest = key.partition(":")
+    if kind not in {"session", "agent"}:
+        return None
+    return rest.partition(":")[0]

@@ -1,0 +1,70 @@
+-- advance: one step along the states, checked, stamped, indexed and told in the event log.
+--
+-- args  to: ready | recovering | ending; generation: whoever writes as an agent (absent: the house);
+--       reason, fault, detail: why it ends or recovers; stamps: timeline fields to set to now;
+--       unless_leased: refuse while a lease lives; look_after: ms until somebody must look again;
+--       recoveries, window: how many takeovers are allowed within how many ms
+--
+-- Returns {'ok', state, generation} or {'refused', why, state} with why one of gone, stale, leased,
+-- state. Too many takeovers turn `recovering` into `ending` with reason recovery_failed.
+
+local allowed = {
+  ready = { starting = true, recovering = true },
+  recovering = { starting = true, ready = true, recovering = true },
+  ending = { queued = true, starting = true, ready = true, recovering = true },
+}
+
+local state = get('state')
+if not state then return { 'refused', 'gone', '' } end
+local generation = tonumber(get('generation'))
+if args.generation and args.generation ~= generation then return { 'refused', 'stale', state } end
+if not allowed[args.to][state] then return { 'refused', 'state', state } end
+if args.to == 'ready' and tonumber(get('owned')) ~= generation then
+  return { 'refused', 'state', state }
+end
+if args.unless_leased and redis.call('EXISTS', K.lease) == 1 then
+  return { 'refused', 'leased', state }
+end
+
+local function taken_over_too_often()
+  local recent = {}
+  for at in string.gmatch(get('recoveredAt') or '', '%d+') do
+    if tonumber(at) > now - args.window then table.insert(recent, at) end
+  end
+  if #recent >= args.recoveries then return true end
+  table.insert(recent, string.format('%d', now))
+  redis.call('HSET', K.session, 'recoveredAt', table.concat(recent, ','))
+  return false
+end
+
+stamp(args.stamps)
+local to, reason, fault, detail = args.to, args.reason, args.fault, args.detail
+if to == 'recovering' and taken_over_too_often() then
+  to, reason, fault = 'ending', 'recovery_failed', 'platform'
+end
+
+if to == 'ready' then
+  enter('ready')
+  if state == 'recovering' then
+    emit('agent_recovered', cjson.encode({ session_id = args.id, generation = generation }))
+  end
+  look_at(now + args.look_after)
+elseif to == 'recovering' then
+  generation = redis.call('HINCRBY', K.session, 'generation', 1)
+  redis.call('HINCRBY', K.session, 'recoveries', 1)
+  redis.call('HSET', K.session, 'recoveringSince', now)
+  redis.call('DEL', K.lease, K.pid)
+  enter('recovering', { reason = reason })
+  emit('agent_recovering', cjson.encode({ session_id = args.id, generation = generation }))
+  look_at(now + args.look_after)
+else
+  redis.call('HSET', K.session, 'reason', reason, 'fault', fault, 'endingAt', now)
+  if detail then redis.call('HSET', K.session, 'detail', detail) end
+  redis.call('ZREM', K.queue, args.id)
+  enter('ending', { reason = reason, fault = fault })
+  command('end')
+  local leased = redis.call('EXISTS', K.lease) == 1
+  index(K.deadlines, leased and now + args.look_after or now, args.id)
+end
+refresh()
+return { 'ok', to, generation }

@@ -1,0 +1,62 @@
+-- create: a new session comes into being, whole or not at all.
+--
+-- KEYS[12]    zset of the scope's live sessions by creation (ms)
+-- KEYS[13]    zset of the user's live sessions by creation (ms)
+-- KEYS[14]    zset of workers by last heartbeat (ms)
+-- KEYS[15]    counter of the scope's starts in this minute
+-- KEYS[16..]  the keys of the aliases that shall name the session
+-- args        session, config: objects of strings (the two hashes); state: the first state;
+--             aliases: the names behind KEYS[16..]; score: place in the queue; not_after: ms after
+--             which the caller has given up; queue_timeout, look_after, max_duration,
+--             worker_lost: ms; limits: {total, scope, user, starts}, 0 means none
+--
+-- Returns {'created', now} or {'expired'}, {'taken', id}, {'limit', which, ms to wait},
+-- {'no_capacity'}: in those four nothing was written.
+
+local scope, user, workers, starts = KEYS[12], KEYS[13], KEYS[14], KEYS[15]
+local voice = args.session.channel == 'voice'
+
+if now > args.not_after then return { 'expired' } end
+for i = 16, #KEYS do
+  local owner = redis.call('GET', KEYS[i])
+  if owner then return { 'taken', owner } end
+end
+if redis.call('EXISTS', K.session) == 1 then return { 'taken', args.id } end
+
+local function over(limit, count) return limit > 0 and count >= limit end
+if over(args.limits.starts, tonumber(redis.call('GET', starts) or '0')) then
+  return { 'limit', 'starts', redis.call('PTTL', starts) }
+end
+if over(args.limits.scope, redis.call('ZCARD', scope)) then return { 'limit', 'scope', 5000 } end
+if over(args.limits.user, redis.call('ZCARD', user)) then return { 'limit', 'user', 5000 } end
+if over(args.limits.total, redis.call('ZCARD', K.live)) then return { 'limit', 'total', 5000 } end
+if voice and redis.call('ZCOUNT', workers, now - args.worker_lost, '+inf') == 0 then
+  return { 'no_capacity' }
+end
+
+local function write(key, fields)
+  for name, value in pairs(fields) do redis.call('HSET', key, name, value) end
+end
+write(K.session, args.session)
+write(K.config, args.config)
+redis.call('HSET', K.config, 'updatedAt', now)
+redis.call('HSET', K.session, 'accepted', now, 'generation', voice and 1 or 0,
+  'owned', 0, 'expiresAt', now + args.max_duration)
+for i = 16, #KEYS do
+  redis.call('SET', KEYS[i], args.id, 'PX', args.ttl)
+  redis.call('SADD', K.aliases, KEYS[i])
+end
+
+index(K.live, now, args.id)
+index(scope, now, args.id)
+index(user, now, args.id)
+if redis.call('INCR', starts) == 1 then redis.call('PEXPIRE', starts, 60000) end
+
+enter(args.state)
+if voice then
+  redis.call('HSET', K.session, 'queueUntil', now + args.queue_timeout)
+  index(K.queue, args.score, args.id)
+end
+look_at(now + args.look_after)
+refresh()
+return { 'created', now }

@@ -1,0 +1,14 @@
+-- due: which sessions must be looked at now?
+--
+-- KEYS[1]  zset session id -> next moment somebody must look at it
+-- ARGV[1]  JSON object: limit: how many at the most; hold: ms during which nobody else is given them
+--
+-- Returns the ids, most overdue first. What is not settled comes back after `hold`.
+
+redis.replicate_commands()
+local args = cjson.decode(ARGV[1])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, args.limit)
+for _, id in ipairs(ids) do redis.call('ZADD', KEYS[1], now + args.hold, id) end
+return ids

@@ -1,0 +1,20 @@
+-- emit: something happened; everybody who watches the session learns of it, in order.
+--
+-- args  type; data: JSON text; generation: whoever writes as an agent (absent: the house);
+--       turn: JSON text to append to the history as well; stamps: timeline fields to set to now;
+--       set: object of fields of the session to write
+--
+-- Returns {'ok', event id} or {'refused', why} with why one of gone, stale.
+
+local generation = tonumber(get('generation'))
+if not generation then return { 'refused', 'gone' } end
+if args.generation and args.generation ~= generation then return { 'refused', 'stale' } end
+
+stamp(args.stamps)
+redis.call('HSET', K.session, 'activeAt', now)
+for field, value in pairs(args.set or {}) do redis.call('HSET', K.session, field, value) end
+if args.turn then
+  redis.call('XADD', K.history, '*', 'turn', args.turn)
+  redis.call('PEXPIRE', K.history, args.ttl)
+end
+return { 'ok', emit(args.type, args.data) }

@@ -1,0 +1,15 @@
+-- release: an agent has left its room and gives the session up.
+--
+-- args  owner
+--
+-- Returns {'ok', state} or {'refused', why} with why one of gone, stale. Whoever finishes or
+-- restarts the session may do so at once: the deadline is now.
+
+local state = get('state')
+if not state then return { 'refused', 'gone' } end
+if get('owner') ~= args.owner or tonumber(get('owned')) ~= tonumber(get('generation')) then
+  return { 'refused', 'stale' }
+end
+redis.call('DEL', K.lease, K.pid)
+index(K.deadlines, now, args.id)
+return { 'ok', state }

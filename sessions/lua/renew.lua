@@ -1,0 +1,18 @@
+-- renew: the owner says that it is alive.
+--
+-- args  generation; owner; lease: ms
+--
+-- Returns {'ok', state} or {'refused', why} with why one of gone, stale.
+
+local state = get('state')
+if not state then return { 'refused', 'gone' } end
+if tonumber(get('generation')) ~= args.generation or get('owner') ~= args.owner then
+  return { 'refused', 'stale' }
+end
+redis.call('SET', K.lease, args.owner, 'PX', args.lease)
+if state ~= 'ending' then look_at(now + args.lease + 1) end
+refresh()
+for _, alias in ipairs(redis.call('SMEMBERS', K.aliases)) do
+  redis.call('PEXPIRE', alias, args.ttl)
+end
+return { 'ok', state }

@@ -1,0 +1,152 @@
+"""What does a session consist of, and how does it look in Redis?
+
+``Session`` and ``SessionConfig`` are the two hashes of a live session as dataclasses. Redis holds
+text only, so each knows how to write itself to a flat mapping and read itself back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sessions.states import Channel, Fault, Reason, State
+
+TIMELINE = ("accepted", "claimed", "joined", "ready", "userJoined", "firstAudio")
+"""The stamps of a session's way to its first word, each in Unix milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionConfig:
+    """What one call's agent is to be: the content of ``session:<id>:config``."""
+
+    voice_id: str
+    user_name: str
+    opening_line: str
+    system_prompt: str
+    language: str = "en"
+    agent: str = "assistant"
+    max_duration_seconds: int = 3600
+    listening: bool = True
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    updated_at: int = 0
+
+    def to_hash(self) -> dict[str, str]:
+        """Return the fields as Redis stores them."""
+        return {
+            "voiceId": self.voice_id,
+            "userName": self.user_name,
+            "openingLine": self.opening_line,
+            "systemPrompt": self.system_prompt,
+            "language": self.language,
+            "agent": self.agent,
+            "maxDurationSeconds": str(self.max_duration_seconds),
+            "listening": "1" if self.listening else "0",
+            "metadata": json.dumps(self.metadata, separators=(",", ":")),
+        }
+
+    @classmethod
+    def from_hash(cls, fields: Mapping[str, str]) -> SessionConfig:
+        """Read a config back from Redis.
+
+        Raises:
+            KeyError: a field that every config has is missing.
+        """
+        return cls(
+            voice_id=fields["voiceId"],
+            user_name=fields["userName"],
+            opening_line=fields["openingLine"],
+            system_prompt=fields["systemPrompt"],
+            language=fields.get("language", "en"),
+            agent=fields.get("agent", "assistant"),
+            max_duration_seconds=int(fields.get("maxDurationSeconds", "3600")),
+            listening=fields.get("listening", "1") == "1",
+            metadata=json.loads(fields.get("metadata", "{}")),
+            updated_at=int(fields.get("updatedAt", "0")),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields under their public names, with their own types."""
+        return {
+            "voiceId": self.voice_id,
+            "userName": self.user_name,
+            "openingLine": self.opening_line,
+            "systemPrompt": self.system_prompt,
+            "language": self.language,
+            "agent": self.agent,
+            "maxDurationSeconds": self.max_duration_seconds,
+            "listening": self.listening,
+            "metadata": dict(self.metadata),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A live session: the content of ``session:<id>``. Moments are Unix milliseconds."""
+
+    id: str
+    channel: Channel
+    scope: str
+    user_name: str
+    state: State
+    generation: int
+    owned_generation: int
+    owner: str
+    worker: str
+    task_id: str
+    request_hash: str
+    correlation_id: str
+    timeline: Mapping[str, int]
+    claimed_at: int
+    queue_until: int
+    expires_at: int
+    active_at: int
+    recovering_since: int
+    recoveries: int
+    reason: Reason | None
+    fault: Fault | None
+    detail: str | None
+
+    @property
+    def room(self) -> str:
+        """Return the name of the LiveKit room: the session id."""
+        return self.id
+
+    @property
+    def accepted(self) -> int:
+        """Return when the session was accepted."""
+        return self.timeline["accepted"]
+
+    @classmethod
+    def from_hash(cls, fields: Mapping[str, str]) -> Session:
+        """Read a session back from Redis.
+
+        Raises:
+            KeyError: a field that every session has is missing.
+        """
+        reason, fault = fields.get("reason"), fields.get("fault")
+        return cls(
+            id=fields["id"],
+            channel=Channel(fields["channel"]),
+            scope=fields["scope"],
+            user_name=fields["userName"],
+            state=State(fields["state"]),
+            generation=int(fields["generation"]),
+            owned_generation=int(fields["owned"]),
+            owner=fields.get("owner", ""),
+            worker=fields.get("worker", ""),
+            task_id=fields.get("taskId", ""),
+            request_hash=fields.get("requestHash", ""),
+            correlation_id=fields.get("correlationId", ""),
+            timeline={name: int(fields[name]) for name in TIMELINE if name in fields},
+            claimed_at=int(fields.get("claimedAt", "0")),
+            queue_until=int(fields.get("queueUntil", "0")),
+            expires_at=int(fields["expiresAt"]),
+            active_at=int(fields.get("activeAt", fields["accepted"])),
+            recovering_since=int(fields.get("recoveringSince", "0")),
+            recoveries=int(fields.get("recoveries", "0")),
+            reason=Reason(reason) if reason else None,
+            fault=Fault(fault) if fault else None,
+            detail=fields.get("detail"),
+        )

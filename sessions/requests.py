@@ -1,0 +1,143 @@
+"""What may a caller ask for, and how is a wrong request answered?
+
+The pydantic models at the edge. ``parse`` turns what pydantic finds wrong into one error that names
+each field and, for an unknown field, the nearest known one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
+
+from sessions.errors import FieldProblem, InvalidRequestError
+from sessions.ids import is_alias
+
+MAX_METADATA_BYTES = 8192
+MAX_DURATION_SECONDS = 14_000
+
+
+def _printable(text: str) -> str:
+    if not all(char.isprintable() or char in "\n\t" for char in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def _alias(text: str) -> str:
+    if not is_alias(text):
+        raise ValueError("must be 1 to 128 characters of [A-Za-z0-9._:-]")
+    return text
+
+
+def _small(metadata: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(metadata).encode()) > MAX_METADATA_BYTES:
+        raise ValueError(f"must be at most {MAX_METADATA_BYTES} bytes as JSON")
+    return metadata
+
+
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=128),
+    AfterValidator(_printable),
+]
+M = TypeVar("M", bound=BaseModel)
+
+Alias = Annotated[str, AfterValidator(_alias)]
+
+
+class StartRequest(BaseModel):
+    """The body of `POST /orchestrator/session/start`."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    user_name: Name = Field(alias="userName", description="Who calls; the only required field.")
+    voice_id: Name | None = Field(
+        default=None,
+        alias="voiceId",
+        description="The agent's voice, one of `GET /orchestrator/voices`.",
+    )
+    opening_line: Annotated[str, AfterValidator(_printable)] | None = Field(
+        default=None, alias="openingLine", max_length=2000, description="What the agent says first."
+    )
+    system_prompt: str | None = Field(
+        default=None, alias="systemPrompt", max_length=20_000, description="Who the agent is to be."
+    )
+    language: str = Field(
+        default="en",
+        pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$",
+        max_length=35,
+        description="The language of the call, as a BCP 47 tag.",
+    )
+    agent: str = Field(
+        default="assistant",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="The name of the agent that takes the call.",
+    )
+    max_duration_seconds: int | None = Field(
+        default=None,
+        alias="maxDurationSeconds",
+        ge=10,
+        le=MAX_DURATION_SECONDS,
+        description="When the call ends at the latest, counted from its start.",
+    )
+    metadata: Annotated[dict[str, Any], AfterValidator(_small)] = Field(
+        default_factory=dict[str, Any], description="Anything you want back with the session."
+    )
+    correlation_token: Alias | None = Field(
+        default=None,
+        alias="correlationToken",
+        description="Your own name for the session; a repeated start with it makes no second one.",
+    )
+    channel: Literal["voice", "text"] = Field(
+        default="voice", description="`voice` for a room with an agent, `text` for messages only."
+    )
+
+    def fingerprint(self) -> str:
+        """Return a digest of all that the request asks for, its aliases left out."""
+        content = self.model_dump(mode="json", exclude={"correlation_token"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+class EndRequest(BaseModel):
+    """The body of `POST /orchestrator/session/end`."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    session_id: str = Field(
+        alias="sessionId", min_length=1, max_length=128, description="The session, by id or alias."
+    )
+
+
+def parse(model: type[M], content: object) -> M:
+    """Validate ``content`` against ``model``.
+
+    Raises:
+        InvalidRequestError: with one problem for each field that is wrong.
+    """
+    if not isinstance(content, dict):
+        raise InvalidRequestError([FieldProblem("body", "must be a JSON object")])
+    try:
+        return model.model_validate(content, by_alias=True, by_name=False)
+    except ValidationError as error:
+        known = [field.alias or name for name, field in model.model_fields.items()]
+        problems = [_problem(details, known) for details in error.errors()]
+        raise InvalidRequestError(problems) from error
+
+
+def _problem(details: ErrorDetails, known: list[str]) -> FieldProblem:
+    field = ".".join(str(part) for part in details["loc"]) or "body"
+    if details["type"] != "extra_forbidden":
+        return FieldProblem(field, details["msg"].removeprefix("Value error, "))
+    close = difflib.get_close_matches(field, known, n=1, cutoff=0.5)
+    return FieldProblem(field, "is not a known field", close[0] if close else None)

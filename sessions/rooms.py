@@ -1,0 +1,32 @@
+"""Who is in a session's room, and how long does the room outlive them?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sessions.settings import Settings
+
+AGENT_IDENTITY = "agent"
+"""Fixed, so that the media server evicts a second agent of the same session."""
+
+CALLER_IDENTITY = "caller"
+
+AGENT_TRACK = "agent_voice"
+
+
+@dataclass(frozen=True, slots=True)
+class RoomTimeouts:
+    """When livekit-server closes a room by itself, in seconds; a net under our own timeouts."""
+
+    empty: int
+    departure: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> RoomTimeouts:
+        """Return timeouts longer than those that the agent keeps itself."""
+        slack = 30
+        waiting = settings.queue_timeout_seconds + settings.start_timeout_seconds
+        return cls(
+            empty=round(waiting + settings.join_timeout_seconds) + slack,
+            departure=round(settings.rejoin_grace_seconds) + slack,
+        )

@@ -1,0 +1,57 @@
+"""How does a verb of the store reach Redis?
+
+Each verb is one Lua script in ``lua/``; the shared part is put in front of it here. Redis runs a
+script as a whole, so no other client ever sees half of a verb.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any, cast
+
+from redis import Redis
+
+from sessions.keys import SessionKeys
+
+
+class Scripts:
+    """The verbs, registered with one Redis client."""
+
+    def __init__(self, redis: Redis) -> None:
+        folder = resources.files("sessions") / "lua"
+        common = (folder / "_common.lua").read_text(encoding="utf-8")
+        due = (folder / "due.lua").read_text(encoding="utf-8")
+        self._due = redis.register_script(due)
+        self._verbs = {
+            name: redis.register_script(
+                common + (folder / f"{name}.lua").read_text(encoding="utf-8")
+            )
+            for name in (
+                "create",
+                "claim",
+                "advance",
+                "renew",
+                "emit",
+                "alias",
+                "release",
+                "finish",
+            )
+        }
+
+    def run(
+        self, verb: str, session_id: str, args: dict[str, Any], more_keys: list[str] | None = None
+    ) -> list[Any]:
+        """Run ``verb`` on one session and return its reply.
+
+        Arguments that are ``None`` are left out. Raises what redis-py raises.
+        """
+        keys = SessionKeys.of(session_id).as_list() + (more_keys or [])
+        given = {name: value for name, value in args.items() if value is not None}
+        given["id"] = session_id
+        return cast("list[Any]", self._verbs[verb](keys=keys, args=[json.dumps(given)]))
+
+    def due(self, deadlines: str, limit: int, hold_ms: int) -> list[str]:
+        """Run the one verb that is about many sessions; see ``lua/due.lua``."""
+        args = json.dumps({"limit": limit, "hold": hold_ms})
+        return cast("list[str]", self._due(keys=[deadlines], args=[args]))

@@ -1,0 +1,254 @@
+"""What can be set, under which name, and what holds where nothing is set?
+
+Every variable has the prefix ``SWITCHBOARD_``; a ``.env`` file in the working folder is read too.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+DEVELOPMENT_SECRET = "switchboard-development-secret-0123456789"
+
+
+class Mode(StrEnum):
+    """How strict the house is about who may come in."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+def _split(value: object) -> object:
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """All settings of the orchestrator, the workers and the agents."""
+
+    model_config = SettingsConfigDict(env_prefix="SWITCHBOARD_", env_file=".env", extra="ignore")
+
+    mode: Mode = Field(
+        default=Mode.DEVELOPMENT,
+        description="`development` asks for no key and binds loopback only; `production` asks.",
+    )
+    log_level: str = Field(default="INFO", description="The least severe level that is logged.")
+
+    host: str = Field(default="127.0.0.1", description="The address the web front binds.")
+    port: int = Field(default=8000, ge=1, le=65535, description="The port the web front binds.")
+    web_workers: int = Field(
+        default=1, ge=1, le=64, description="How many web processes serve HTTP."
+    )
+    public_url: str = Field(
+        default="",
+        description="Where callers reach the web front; empty takes it from each request.",
+    )
+    cors_origins: CommaSeparated = Field(
+        default_factory=list,
+        description="Origins that browsers may call from; development adds any localhost origin.",
+    )
+    socket_queue: int = Field(
+        default=256,
+        ge=8,
+        description="Events a WebSocket may lag behind before it is closed with 1013.",
+    )
+    sockets_per_session: int = Field(
+        default=16, ge=1, description="How many WebSockets of one session a web process holds."
+    )
+
+    redis_url: str = Field(
+        default="redis://127.0.0.1:6399/0", description="The Redis that holds the truth."
+    )
+    redis_timeout_seconds: float = Field(
+        default=1.5,
+        gt=0,
+        le=10,
+        description="How long one Redis command may take before it has failed.",
+    )
+    database_url: str = Field(
+        default="sqlite:///var/switchboard.db",
+        description="The SQLAlchemy URL of the archive and the API keys.",
+    )
+
+    livekit_url: str = Field(
+        default="ws://127.0.0.1:7880", description="Where agents and upkeep reach livekit-server."
+    )
+    livekit_public_url: str = Field(
+        default="", description="Where callers reach livekit-server; empty means `livekit_url`."
+    )
+    livekit_api_key: str = Field(default="devkey", description="The key that signs LiveKit tokens.")
+    livekit_api_secret: SecretStr = Field(
+        default=SecretStr(DEVELOPMENT_SECRET),
+        min_length=32,
+        description="The secret of that key, 32 characters or more.",
+    )
+    token_ttl_seconds: int = Field(
+        default=900, ge=30, le=86_400, description="How long a session token is valid for joining."
+    )
+
+    tts_url: str = Field(
+        default="http://127.0.0.1:8100/v1", description="The OpenAI-compatible server that speaks."
+    )
+    tts_key: SecretStr = Field(default=SecretStr("none"), description="The API key for `tts_url`.")
+    tts_model: str = Field(default="tts-1", description="The model asked of `tts_url`.")
+    tts_provider: str = Field(
+        default="embedded", description="Which column of the voice catalogue names the voice there."
+    )
+    voices_file: Path | None = Field(
+        default=None, description="A TOML voice catalogue to use in place of the one that ships."
+    )
+
+    default_voice: str = Field(
+        default="Ashley", description="The voice of a session that names none."
+    )
+    default_opening_line: str = Field(
+        default="Hello {userName}, thank you for calling. How can I help you today?",
+        description="What an agent says first where the session sets nothing.",
+    )
+    default_system_prompt: str = Field(
+        default="You are a friendly and brief voice assistant.",
+        description="The prompt of a session that brings none.",
+    )
+    recovery_line: str = Field(
+        default="Sorry, I was cut off. I am back now.",
+        description="What an agent says that takes a call over in the middle.",
+    )
+
+    worker_concurrency: int = Field(
+        default=3, ge=1, le=1000, description="Calls that one session worker runs at once."
+    )
+    worker_heartbeat_seconds: float = Field(
+        default=2.0,
+        gt=0,
+        description="How often a worker reports its slots and looks after its children.",
+    )
+    worker_lost_seconds: int = Field(
+        default=15, ge=3, description="A worker that is silent for so long counts as dead."
+    )
+    lease_seconds: float = Field(
+        default=10.0, gt=0, description="How long an agent owns its session without renewing."
+    )
+    lease_renew_seconds: float = Field(default=3.0, gt=0, description="How often an agent renews.")
+
+    session_ttl_seconds: int = Field(
+        default=14_400,
+        ge=600,
+        description="The TTL of every key of a session, refreshed as it lives.",
+    )
+    event_linger_seconds: int = Field(
+        default=300,
+        ge=1,
+        description="How long the event log of an ended session can still be read.",
+    )
+    event_log_length: int = Field(
+        default=10_000, ge=100, description="Events kept for one session."
+    )
+    queue_timeout_seconds: float = Field(
+        default=60, gt=0, description="How long a session waits for a free agent."
+    )
+    start_timeout_seconds: float = Field(
+        default=20, gt=0, description="How long a claimed agent may take to be ready."
+    )
+    livekit_retry_seconds: float = Field(
+        default=10, gt=0, description="How long an agent keeps trying to join its room."
+    )
+    join_timeout_seconds: float = Field(
+        default=60, gt=0, description="How long a ready agent waits for its caller."
+    )
+    rejoin_grace_seconds: float = Field(
+        default=20,
+        ge=0,
+        description="How long an agent waits for a caller who has left to come back.",
+    )
+    idle_timeout_seconds: float = Field(
+        default=300,
+        gt=0,
+        description="A session in which nobody speaks or writes for so long ends.",
+    )
+    max_duration_seconds: int = Field(
+        default=3600,
+        ge=10,
+        le=14_000,
+        description="The longest a session lasts unless it says otherwise.",
+    )
+    ending_grace_seconds: float = Field(
+        default=10, gt=0, description="How long an agent may take to leave before it is removed."
+    )
+    renudge_seconds: float = Field(
+        default=3,
+        gt=0,
+        description="A session still queued beside a free slot is sent again after this.",
+    )
+    recoveries_max: int = Field(default=3, ge=0, description="Takeovers allowed within the window.")
+    recovery_window_seconds: float = Field(default=120, gt=0, description="That window.")
+
+    limit_live_sessions: int = Field(
+        default=0, ge=0, description="Live sessions in the whole house; 0 sets no limit."
+    )
+    limit_live_per_key: int = Field(
+        default=0,
+        ge=0,
+        description="Live sessions of one API key that sets no limit of its own; 0: none.",
+    )
+    limit_live_per_user: int = Field(
+        default=0, ge=0, description="Live sessions of one user; 0: none."
+    )
+    limit_starts_per_minute: int = Field(
+        default=0, ge=0, description="Starts a minute of one API key that sets no limit; 0: none."
+    )
+    archive_retention_days: int = Field(
+        default=90, ge=1, description="Archived sessions older than this are removed by the sweep."
+    )
+
+    flower_address: str = Field(default="127.0.0.1", description="The address Flower binds.")
+    flower_port: int = Field(default=5555, ge=1, le=65535, description="The port Flower binds.")
+    flower_user: str = Field(
+        default="switchboard", description="The user name that Flower asks for."
+    )
+    flower_password: SecretStr = Field(
+        default=SecretStr("switchboard"), description="The password that Flower asks for."
+    )
+
+    @property
+    def caller_livekit_url(self) -> str:
+        """Return the LiveKit address to hand to callers."""
+        return self.livekit_public_url or self.livekit_url
+
+    @property
+    def binds_loopback(self) -> bool:
+        """Tell whether the web front can be reached from this machine only."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether ``host``, a name or an address, is this machine and nothing else."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def host_name() -> str:
+    """Return the name under which this machine signs leases and worker records."""
+    return socket.gethostname()
+
+
+@cache
+def get_settings() -> Settings:
+    """Return the settings of this process, read once."""
+    return Settings()

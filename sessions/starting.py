@@ -1,0 +1,115 @@
+"""What happens when a caller asks for a session?
+
+A start is idempotent under the caller's own names for it: the same name with the same request gives
+the same session again, with another request a conflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sessions.directory import Directory
+from sessions.errors import AliasConflictError
+from sessions.ids import new_session_id
+from sessions.models import Session, SessionConfig
+from sessions.requests import StartRequest
+from sessions.settings import Settings
+from sessions.states import Channel
+from sessions.store import AliasTaken, Limits, NewSession, SessionStore
+from sessions.voices import VoiceCatalogue
+
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A session that is there now; ``replayed`` if it was there before."""
+
+    session: Session
+    config: SessionConfig
+    replayed: bool
+
+
+class Starter:
+    """Starts sessions for one web process."""
+
+    def __init__(
+        self,
+        store: SessionStore,
+        directory: Directory,
+        voices: VoiceCatalogue,
+        settings: Settings,
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._voices = voices
+        self._settings = settings
+
+    def start(
+        self,
+        request: StartRequest,
+        scope: str,
+        *,
+        limits: Limits,
+        aliases: Sequence[str] = (),
+        correlation_id: str = "",
+    ) -> Started:
+        """Start the session asked for, or return the one that these aliases already name.
+
+        Raises:
+            UnknownVoiceError: the voice is not in the catalogue.
+            AliasConflictError: an alias names a session that was asked for differently.
+            LimitReachedError, NoCapacityError: see ``SessionStore.create``.
+        """
+        config = self.configure(request)
+        names = list(dict.fromkeys(filter(None, [request.correlation_token, *aliases])))
+        fingerprint = request.fingerprint()
+        for _ in range(_ATTEMPTS):
+            new = NewSession(
+                id=new_session_id(),
+                scope=scope,
+                channel=Channel(request.channel),
+                config=config,
+                aliases=names,
+                request_hash=fingerprint,
+                correlation_id=correlation_id,
+                limits=limits,
+            )
+            taken = self._store.create(new)
+            found = self._directory.load(taken.session_id if taken else new.id)
+            if found is None:
+                continue
+            if taken is None:
+                return Started(found, config, replayed=False)
+            return self._replay(found, fingerprint, names)
+        raise AliasConflictError("The session of that alias keeps ending; try another alias.")
+
+    def configure(self, request: StartRequest) -> SessionConfig:
+        """Return the config of a request, with the house's defaults where it is silent."""
+        settings = self._settings
+        voice = self._voices.find(request.voice_id or settings.default_voice)
+        opening = request.opening_line
+        if opening is None:
+            opening = settings.default_opening_line.replace("{userName}", request.user_name)
+        return SessionConfig(
+            voice_id=voice.name,
+            user_name=request.user_name,
+            opening_line=opening,
+            system_prompt=request.system_prompt or settings.default_system_prompt,
+            language=request.language,
+            agent=request.agent,
+            max_duration_seconds=request.max_duration_seconds or settings.max_duration_seconds,
+            metadata=request.metadata,
+        )
+
+    def _replay(self, session: Session, fingerprint: str, names: Sequence[str]) -> Started:
+        config = self._directory.config(session.id)
+        if session.request_hash != fingerprint or config is None:
+            raise AliasConflictError(
+                "One of these aliases names a live session that was started with another request."
+            )
+        for name in names:
+            if isinstance(self._store.add_alias(session, name), AliasTaken):
+                raise AliasConflictError(f"The alias {name} names another live session.")
+        return Started(session, config, replayed=True)

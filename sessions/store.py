@@ -1,0 +1,347 @@
+"""How does a session change? Through these verbs, each of which is one atomic step in Redis.
+
+The store holds no state of its own: any number of processes may use one each.
+"""
+
+# redis-py leaves parts of its own signatures untyped.
+# pyright: reportUnknownMemberType=false
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from redis import Redis
+
+from sessions import keys
+from sessions.clock import RedisClock
+from sessions.errors import (
+    LimitReachedError,
+    NoCapacityError,
+    StaleGenerationError,
+    UnknownSessionError,
+)
+from sessions.keys import SessionKeys
+from sessions.models import Session, SessionConfig
+from sessions.scripts import Scripts
+from sessions.settings import Settings
+from sessions.states import Channel, Fault, Reason, State
+
+INDEX_TTL_MS = 24 * 3600 * 1000
+_PRIORITY_STEP = 10_000_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many live sessions, and starts a minute, one scope may have; 0 sets no limit."""
+
+    live: int = 0
+    live_per_user: int = 0
+    starts_per_minute: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What ``create`` needs to know."""
+
+    id: str
+    scope: str
+    channel: Channel
+    config: SessionConfig
+    aliases: Sequence[str] = ()
+    request_hash: str = ""
+    correlation_id: str = ""
+    limits: Limits = Limits()
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AliasTaken:
+    """The answer of ``create`` and ``alias`` when a name belongs to another session."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an agent learns when it takes a session. ``at`` is Redis's clock in Unix ms."""
+
+    session: Session
+    config_fields: Mapping[str, str]
+    owner: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a verb changed nothing; the words are in the headers of the Lua files."""
+
+    why: str
+
+
+class SessionStore:
+    """The verbs of a session against one Redis."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self.redis = redis
+        self._settings = settings
+        self._scripts = Scripts(redis)
+        self._clock = RedisClock(redis)
+        self._base = {
+            "ttl": settings.session_ttl_seconds * 1000,
+            "index_ttl": INDEX_TTL_MS,
+            "log_length": settings.event_log_length,
+        }
+
+    def create(self, new: NewSession) -> AliasTaken | None:
+        """Bring a session into being, or return whose alias is in the way.
+
+        Raises:
+            LimitReachedError: a limit of the scope, the user or the house is reached.
+            NoCapacityError: the channel is voice and no session worker is alive.
+            TimeoutError: Redis took the request up too late for anybody to wait for it.
+        """
+        settings, voice = self._settings, new.channel is Channel.VOICE
+        not_after = self._clock.now() + round(settings.redis_timeout_seconds * 1000)
+        look_after = settings.renudge_seconds if voice else settings.idle_timeout_seconds
+        session = {
+            "id": new.id,
+            "channel": new.channel,
+            "scope": new.scope,
+            "userName": new.config.user_name,
+            "requestHash": new.request_hash,
+            "correlationId": new.correlation_id,
+        }
+        more_keys = [
+            keys.scope_sessions(new.scope),
+            keys.user_sessions(new.scope, new.config.user_name),
+            keys.WORKERS,
+            keys.start_rate(new.scope),
+            *[keys.alias(new.scope, name) for name in new.aliases],
+        ]
+        limits = {
+            "total": settings.limit_live_sessions,
+            "scope": new.limits.live,
+            "user": new.limits.live_per_user,
+            "starts": new.limits.starts_per_minute,
+        }
+        reply = self._run(
+            "create",
+            new.id,
+            more_keys,
+            session=session,
+            config=new.config.to_hash(),
+            state=State.QUEUED if voice else State.READY,
+            score=self._clock.now() - new.priority * _PRIORITY_STEP,
+            not_after=not_after,
+            queue_timeout=_ms(settings.queue_timeout_seconds),
+            look_after=_ms(look_after),
+            max_duration=new.config.max_duration_seconds * 1000,
+            worker_lost=settings.worker_lost_seconds * 1000,
+            limits=limits,
+        )
+        if reply[0] == "taken":
+            return AliasTaken(reply[1])
+        _raise_if_not_created(reply)
+        self._clock.learn(int(reply[1]))
+        return None
+
+    def claim(
+        self, session_id: str, generation: int, owner: str, worker: str, task_id: str, pid: int
+    ) -> Claim | Refusal:
+        """Take the session for one agent process; each generation can be taken once."""
+        reply = self._run(
+            "claim",
+            session_id,
+            generation=generation,
+            owner=owner,
+            worker=worker,
+            task=task_id,
+            pid=str(pid),
+            lease=_ms(self._settings.lease_seconds),
+        )
+        if reply[0] == "refused":
+            return Refusal(reply[1])
+        session = Session.from_hash(_pairs(reply[2]))
+        return Claim(session, _pairs(reply[3]), owner, int(reply[1]))
+
+    def ready(self, session_id: str, generation: int, stamps: Sequence[str] = ()) -> Refusal | None:
+        """Say that the agent of ``generation`` is in its room and can talk."""
+        reply = self._run(
+            "advance",
+            session_id,
+            to=State.READY,
+            generation=generation,
+            stamps=[*stamps, "ready"],
+            look_after=_ms(self._settings.lease_seconds),
+        )
+        return _refusal(reply)
+
+    def begin_ending(
+        self,
+        session_id: str,
+        reason: Reason,
+        *,
+        fault: Fault | None = None,
+        detail: str | None = None,
+        generation: int | None = None,
+    ) -> Refusal | None:
+        """Start the end of a session; an agent that still talks is told to leave."""
+        reply = self._run(
+            "advance",
+            session_id,
+            to=State.ENDING,
+            generation=generation,
+            reason=reason,
+            fault=fault or reason.fault,
+            detail=detail,
+            look_after=_ms(self._settings.ending_grace_seconds),
+        )
+        return _refusal(reply)
+
+    def recover(
+        self, session_id: str, why: str, *, generation: int | None = None, unless_leased: bool
+    ) -> int | Refusal:
+        """Ask for another agent and return its generation.
+
+        A ``Refusal("over")`` means that the session has been taken over too often and is ending.
+        """
+        settings = self._settings
+        reply = self._run(
+            "advance",
+            session_id,
+            to=State.RECOVERING,
+            generation=generation,
+            reason=why,
+            unless_leased=unless_leased,
+            look_after=_ms(settings.renudge_seconds),
+            recoveries=settings.recoveries_max,
+            window=_ms(settings.recovery_window_seconds),
+        )
+        if reply[0] == "refused":
+            return Refusal(reply[1])
+        return int(reply[2]) if reply[1] == State.RECOVERING else Refusal("over")
+
+    def renew(self, session_id: str, generation: int, owner: str) -> State:
+        """Prolong the lease and return the session's state.
+
+        Raises:
+            StaleGenerationError: the session is over or belongs to another agent.
+        """
+        reply = self._run(
+            "renew",
+            session_id,
+            generation=generation,
+            owner=owner,
+            lease=_ms(self._settings.lease_seconds),
+        )
+        if reply[0] == "refused":
+            raise StaleGenerationError(f"The lease of {session_id} is lost: {reply[1]}.")
+        return State(reply[1])
+
+    def emit(
+        self,
+        session_id: str,
+        kind: str,
+        data: Mapping[str, Any],
+        *,
+        generation: int | None = None,
+        turn: Mapping[str, Any] | None = None,
+        stamps: Sequence[str] = (),
+    ) -> str:
+        """Append an event, and a turn of the conversation with it; return the event's id.
+
+        Raises:
+            StaleGenerationError: the session has gone, or ``generation`` is over.
+        """
+        reply = self._run(
+            "emit",
+            session_id,
+            type=kind,
+            data=json.dumps({"session_id": session_id, **data}),
+            generation=generation,
+            turn=None if turn is None else json.dumps(turn),
+            stamps=list(stamps) or None,
+        )
+        if reply[0] == "refused":
+            raise StaleGenerationError(f"An event of {session_id} was refused: {reply[1]}.")
+        return str(reply[1])
+
+    def add_alias(self, session: Session, name: str) -> AliasTaken | None:
+        """Give a live session one more name, or return whose name it already is.
+
+        Raises:
+            UnknownSessionError: the session has ended.
+        """
+        reply = self._run("alias", session.id, [keys.alias(session.scope, name)])
+        if reply[0] == "refused":
+            raise UnknownSessionError(f"The session {session.id} has ended.")
+        return AliasTaken(reply[1]) if reply[0] == "taken" else None
+
+    def release(self, session_id: str, owner: str) -> Refusal | None:
+        """Give the session up after the agent has left its room."""
+        return _refusal(self._run("release", session_id, owner=owner))
+
+    def finish(self, session: Session) -> Refusal | None:
+        """Remove an archived session that is ``ending``; its event log lingers."""
+        more_keys = [
+            keys.scope_sessions(session.scope),
+            keys.user_sessions(session.scope, session.user_name),
+        ]
+        linger = self._settings.event_linger_seconds * 1000
+        return _refusal(self._run("finish", session.id, more_keys, linger=linger))
+
+    def due(self, limit: int = 200, hold_seconds: float = 5) -> list[str]:
+        """Return sessions somebody must look at now; nobody else gets them for ``hold_seconds``."""
+        return self._scripts.due(keys.DEADLINES, limit, _ms(hold_seconds))
+
+    def write_config(self, session_id: str, config: SessionConfig) -> None:
+        """Write a whole config, with the TTL that every key of a session has."""
+        name = SessionKeys.of(session_id).config
+        with self.redis.pipeline() as pipeline:
+            pipeline.hset(name, mapping={**config.to_hash()})
+            pipeline.hset(name, "updatedAt", str(self._clock.now()))
+            pipeline.pexpire(name, self._base["ttl"])
+            pipeline.execute()
+
+    def now(self) -> int:
+        """Return the moment by Redis's clock, in Unix milliseconds."""
+        return self._clock.now()
+
+    def _run(
+        self, verb: str, session_id: str, more_keys: list[str] | None = None, **args: Any
+    ) -> list[Any]:
+        return self._scripts.run(verb, session_id, {**self._base, **args}, more_keys)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _pairs(flat: Any) -> dict[str, str]:
+    items = cast("list[str]", flat)
+    return dict(zip(items[::2], items[1::2], strict=True))
+
+
+def _refusal(reply: list[Any]) -> Refusal | None:
+    return Refusal(str(reply[1])) if reply[0] == "refused" else None
+
+
+def _raise_if_not_created(reply: list[Any]) -> None:
+    match reply[0]:
+        case "created":
+            return
+        case "expired":
+            raise TimeoutError("Redis took the request up too late; nothing was started.")
+        case "no_capacity":
+            raise NoCapacityError("No session worker is alive to take the call.", retry_after=5)
+        case _:
+            which = {
+                "starts": "starts a minute of this key",
+                "scope": "live sessions of this key",
+                "user": "live sessions of this user",
+                "total": "live sessions in the house",
+            }[reply[1]]
+            wait = max(1, -(-int(reply[2]) // 1000))
+            raise LimitReachedError(f"The limit of {which} is reached.", retry_after=wait)

@@ -1,0 +1,1 @@
+"""Who runs a session: Celery, its warm pool, and the jobs that keep the house clean."""

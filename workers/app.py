@@ -1,0 +1,40 @@
+"""What is the Celery app, and how does the rest of the house hand it work?
+
+The web front imports this module and no other of ``workers``: it sends tasks by name.
+"""
+
+from __future__ import annotations
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+app = Celery("switchboard")
+app.config_from_object("celeryconfig")
+
+RUN_SESSION = "workers.sessions.run_session"
+FINISH_SESSION = "workers.upkeep.finish_session"
+
+log = structlog.get_logger(__name__)
+
+
+def nudge(session_id: str, generation: int) -> bool:
+    """Ask for an agent process for one generation of a session; tell whether the broker took it.
+
+    A message that is lost here or later is sent again by the reaper, so a failure is no error.
+    """
+    return _send(RUN_SESSION, session_id, generation)
+
+
+def request_finish(session_id: str) -> bool:
+    """Ask for the archiving and removal of a session that is ending; tell whether it was taken."""
+    return _send(FINISH_SESSION, session_id)
+
+
+def _send(task: str, *args: object) -> bool:
+    try:
+        app.send_task(task, args=args, retry=False)
+    except OperationalError as error:
+        log.warning("message_not_sent", task=task, session_id=args[0], error=str(error))
+        return False
+    return True
