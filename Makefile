@@ -33,19 +33,20 @@ livekit-server: ## build the media server into .local/bin, unless there is one
 	@deploy/dev/build-livekit $(LIVEKIT_VERSION) $(LIVEKIT)
 
 run: install livekit-server ## start everything on this machine; Ctrl-C ends it
-	@honcho run switchboard migrate
-	@exec honcho start
+	@mkdir -p var
+	@$(BIN)/honcho run switchboard migrate
+	@exec $(BIN)/honcho start
 
 test: install ## check, then every test
 	@$(MAKE) --no-print-directory livekit-server || test "$$CI" != true
 	@$(MAKE) --no-print-directory check
-	@python -m pytest tests
+	@$(BIN)/python -m pytest tests
 
 check: install ## lint, format, types, and who may import whom
-	ruff check
-	ruff format --check
-	pyright
-	lint-imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+	$(BIN)/lint-imports
 
 bench: install ## measure
 	@$(BIN)/python -m bench
