@@ -19,7 +19,7 @@ task_serializer = "json"
 accept_content = ["json"]
 timezone = "UTC"
 
-imports = ("workers.sessions", "workers.upkeep", "workers.signals")
+imports = ("workers.sessions", "workers.upkeep.tasks", "workers.signals")
 task_routes = {
     "workers.sessions.*": {"queue": "sessions"},
     "workers.upkeep.*": {"queue": "upkeep"},
@@ -42,17 +42,14 @@ worker_redirect_stdouts = False
 worker_send_task_events = True
 task_send_sent_event = True
 
-beat_scheduler = "redbeat.RedBeatScheduler"
-beat_max_loop_interval = 5
-redbeat_redis_url = _settings.redis_url
-redbeat_key_prefix = "redbeat:"
-redbeat_lock_timeout = 25
+
+def _every(seconds: float) -> dict[str, object]:
+    """Return when a job is due; one that nobody took in time is not made up for."""
+    return {"schedule": seconds, "options": {"expires": seconds}}
+
+
 beat_schedule = {
-    "reap": {"task": "workers.upkeep.reap", "schedule": 2.0, "options": {"expires": 2.0}},
-    "reconcile": {
-        "task": "workers.upkeep.reconcile",
-        "schedule": 30.0,
-        "options": {"expires": 30.0},
-    },
-    "sweep": {"task": "workers.upkeep.sweep", "schedule": 600.0, "options": {"expires": 600.0}},
+    "reap": {"task": "workers.upkeep.tasks.reap", **_every(2.0)},
+    "reconcile": {"task": "workers.upkeep.tasks.reconcile", **_every(30.0)},
+    "sweep": {"task": "workers.upkeep.tasks.sweep", **_every(600.0)},
 }

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -34,4 +36,15 @@ def connect_blocking(settings: Settings, longest_block_seconds: float) -> Redis:
         socket_connect_timeout=settings.redis_timeout_seconds,
         socket_timeout=longest_block_seconds + settings.redis_timeout_seconds,
         retry=Retry(NoBackoff(), 0),
+    )
+
+
+def connect_async_blocking(settings: Settings, longest_block_seconds: float) -> AsyncRedis:
+    """Return the same for an event loop, where a blocked read can be cancelled."""
+    return AsyncRedis.from_url(
+        settings.redis_url,
+        decode_responses=True,
+        socket_connect_timeout=settings.redis_timeout_seconds,
+        socket_timeout=longest_block_seconds + settings.redis_timeout_seconds,
+        retry=AsyncRetry(NoBackoff(), 0),
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, cast
 
-from redis import Redis
+from redis.asyncio import Redis
 
 from sessions.keys import SessionKeys
 
@@ -42,14 +42,14 @@ class ControlReader:
         self._stream = SessionKeys.of(session_id).control
         self._last = f"{since_ms - 1}-{2**63 - 1}"
 
-    def wait(self, seconds: float) -> list[Order]:
-        """Block until there are commands, or for ``seconds``; return them in order.
+    async def wait(self, seconds: float) -> list[Order]:
+        """Wait until there are commands, or for ``seconds``; return them in order.
 
         The Redis client must allow reads that block for so long.
         """
         reply = cast(
             "dict[str, list[Any]] | list[Any] | None",
-            self._redis.xread({self._stream: self._last}, block=round(seconds * 1000)),
+            await self._redis.xread({self._stream: self._last}, block=round(seconds * 1000)),
         )
         entries = _entries_of(reply)
         if entries:

@@ -11,7 +11,7 @@ DEADLINES = "sessions:deadlines"
 QUEUE = "sessions:queue"
 LIVE = "sessions:live"
 WORKERS = "workers"
-COUNTERS = "counters"
+DRIFT = "drift"
 
 SESSION_PATTERNS = ("session:*", "agent:*", "alias:*", "user:*", "scope:*")
 """What the sweep looks through; never used inside a request."""

@@ -100,9 +100,11 @@ class Session:
     timeline: Mapping[str, int]
     claimed_at: int
     queue_until: int
+    queue_position: int
     expires_at: int
     active_at: int
     recovering_since: int
+    ending_since: int
     recoveries: int
     reason: Reason | None
     fault: Fault | None
@@ -142,9 +144,11 @@ class Session:
             timeline={name: int(fields[name]) for name in TIMELINE if name in fields},
             claimed_at=int(fields.get("claimedAt", "0")),
             queue_until=int(fields.get("queueUntil", "0")),
+            queue_position=int(fields.get("queuePosition", "0")),
             expires_at=int(fields["expiresAt"]),
             active_at=int(fields.get("activeAt", fields["accepted"])),
             recovering_since=int(fields.get("recoveringSince", "0")),
+            ending_since=int(fields.get("endingAt", "0")),
             recoveries=int(fields.get("recoveries", "0")),
             reason=Reason(reason) if reason else None,
             fault=Fault(fault) if fault else None,

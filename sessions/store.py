@@ -249,8 +249,9 @@ class SessionStore:
         generation: int | None = None,
         turn: Mapping[str, Any] | None = None,
         stamps: Sequence[str] = (),
+        fields: Mapping[str, str] | None = None,
     ) -> str:
-        """Append an event, and a turn of the conversation with it; return the event's id.
+        """Append an event, and with it a turn, stamps or fields of the session; return its id.
 
         Raises:
             StaleGenerationError: the session has gone, or ``generation`` is over.
@@ -263,6 +264,7 @@ class SessionStore:
             generation=generation,
             turn=None if turn is None else json.dumps(turn),
             stamps=list(stamps) or None,
+            set=fields,
         )
         if reply[0] == "refused":
             raise StaleGenerationError(f"An event of {session_id} was refused: {reply[1]}.")

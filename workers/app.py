@@ -13,7 +13,7 @@ app = Celery("switchboard")
 app.config_from_object("celeryconfig")
 
 RUN_SESSION = "workers.sessions.run_session"
-FINISH_SESSION = "workers.upkeep.finish_session"
+FINISH_SESSION = "workers.upkeep.tasks.finish_session"
 
 log = structlog.get_logger(__name__)
 

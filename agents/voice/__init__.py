@@ -1,0 +1,1 @@
+"""The LiveKit agent: one process, one call."""

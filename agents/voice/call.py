@@ -1,0 +1,212 @@
+"""How does one call go, from the claim to the empty room?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+from livekit import rtc
+from livekit.agents import Agent, AgentSession, utils
+from livekit.agents.voice.room_io import RoomOptions
+
+from agents.voice.defaults import default_config
+from agents.voice.ending import Ender, Ending
+from agents.voice.joining import RoomUnreachableError, join
+from agents.voice.narrator import Narrator
+from agents.voice.output import EarlyAudioOutput
+from agents.voice.ownership import keep_lease, obey
+from agents.voice.presence import Presence
+from agents.voice.reporter import Reporter
+from agents.voice.rooms import LiveKitErrors, delete_room
+from agents.voice.speech import Prefetched, make_tts
+from agents.voice.warmth import Warm
+from sessions.errors import ConfigurationError, StaleGenerationError, UnknownVoiceError
+from sessions.models import SessionConfig
+from sessions.rooms import CALLER_IDENTITY
+from sessions.settings import Settings
+from sessions.states import Reason
+from sessions.store import Claim, Refusal, SessionStore
+
+log = structlog.get_logger(__name__)
+
+_CLOSE_SECONDS = 3.0
+_DRAIN_SECONDS = 5.0
+
+
+def run_call(claim: Claim, store: SessionStore, settings: Settings, warm: Warm) -> None:
+    """Be the agent of a claimed session until the call is over; see ``Call``."""
+    asyncio.run(Call(claim, store, settings, warm).run())
+
+
+class Call:
+    """One agent in one room.
+
+    Whatever happens, the session is left ``ending`` with a reason, or to the agent that owns it.
+    """
+
+    def __init__(self, claim: Claim, store: SessionStore, settings: Settings, warm: Warm) -> None:
+        self._claim = claim
+        self._session = claim.session
+        self._store = store
+        self._settings = settings
+        self._warm = warm
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Live through the call and clean up after it."""
+        self._reporter = Reporter(self._store, self._session.id, self._session.generation)
+        self._ender = Ender()
+        self._room = rtc.Room()
+        self._output = EarlyAudioOutput(self._room)
+        self._presence = Presence(self._room, self._settings, self._reporter, self._ender)
+        async with utils.http_context.open():
+            try:
+                ending = await self._live()
+            except StaleGenerationError as error:
+                log.info("call_taken_over", why=str(error))
+                await self._leave()
+                return
+            except RoomUnreachableError as error:
+                ending = Ending(Reason.AGENT_ERROR, detail=str(error))
+            except (ConfigurationError, UnknownVoiceError) as error:
+                ending = Ending(Reason.CONFIG_ERROR, detail=str(error))
+            except Exception as error:
+                log.exception("agent_failed")
+                ending = Ending(Reason.AGENT_ERROR, detail=f"{type(error).__name__} in the agent")
+            await self._end(ending)
+
+    async def _live(self) -> Ending:
+        self._spawn(self._reporter.run())
+        self._spawn(keep_lease(self._claim, self._store, self._settings, self._ender))
+        self._spawn(obey(self._claim, self._settings, self._ender))
+        left_ms = self._session.expires_at - self._claim.at
+        asyncio.get_running_loop().call_later(left_ms / 1000, self._ender.end, Reason.MAX_DURATION)
+        config = await self._config()
+        synthesis = make_tts(self._settings, config.voice_id)
+        first = self._first_line(config)
+        opening = Prefetched(synthesis, first) if first else None
+        session: AgentSession[None] = AgentSession(
+            vad=self._warm.vad, tts=synthesis, user_away_timeout=None, aec_warmup_duration=None
+        )
+        narrator = Narrator(session, self._reporter)
+        session.output.audio = self._output.sink
+        self._room.on("disconnected", self._on_disconnected)
+        try:
+            await self._first_of(self._start(session, config))
+            self._presence.watch_session(session)
+            if opening is not None:
+                self._spawn(self._open(session, opening, narrator))
+            return await self._ender.wait()
+        finally:
+            await self._close(session, opening)
+
+    async def _start(self, session: AgentSession[None], config: SessionConfig) -> None:
+        options = RoomOptions(
+            participant_identity=CALLER_IDENTITY, audio_output=False, close_on_disconnect=False
+        )
+        agent = Agent(instructions=config.system_prompt)
+        starting = asyncio.create_task(
+            session.start(agent, room=self._room, room_options=options, session_host=False)
+        )
+        await join(self._room, self._settings, self._session.id)
+        await self._output.publish()
+        await starting
+        refused = await asyncio.to_thread(
+            self._store.ready, self._session.id, self._session.generation, ["joined"]
+        )
+        self._presence.watch_room(been_here="userJoined" in self._session.timeline)
+        if isinstance(refused, Refusal) and refused.why != "state":
+            raise StaleGenerationError(f"{self._session.id} could not become ready: {refused.why}.")
+
+    async def _open(
+        self, session: AgentSession[None], opening: Prefetched, narrator: Narrator
+    ) -> None:
+        await self._presence.arrived.wait()
+        narrator.partial("agent", opening.text)
+        await session.say(opening.text, audio=opening.frames())
+        if opening.error is not None:
+            self._reporter.tell("error", {"code": "provider_error", "message": "Speech failed."})
+            self._ender.end(Reason.PROVIDER_ERROR, detail=type(opening.error).__name__)
+
+    def _first_line(self, config: SessionConfig) -> str:
+        resumed = "firstAudio" in self._session.timeline
+        return self._settings.recovery_line if resumed else config.opening_line
+
+    async def _config(self) -> SessionConfig:
+        if self._claim.config_fields:
+            return SessionConfig.from_hash(self._claim.config_fields)
+        config = default_config(self._session, self._settings)
+        await asyncio.to_thread(self._store.write_config, self._session.id, config)
+        message = "The session had no config; a default one was made."
+        self._reporter.tell("error", {"code": "config_missing", "message": message})
+        return config
+
+    async def _first_of(self, starting: Coroutine[Any, Any, None]) -> None:
+        """Start, unless the call ends before that is done."""
+        task = asyncio.create_task(starting)
+        over = asyncio.create_task(self._ender.wait())
+        try:
+            await asyncio.wait({task, over}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                task.result()
+        finally:
+            await utils.aio.cancel_and_wait(task, over)
+
+    def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
+        match reason:
+            case rtc.DisconnectReason.ROOM_DELETED | rtc.DisconnectReason.PARTICIPANT_REMOVED:
+                self._ender.end(Reason.ENDED_BY_API, detail="The room was deleted.")
+            case rtc.DisconnectReason.DUPLICATE_IDENTITY:
+                self._ender.fail(StaleGenerationError("Another agent has joined the room."))
+            case _:
+                name = rtc.DisconnectReason.Name(reason)
+                self._ender.end(Reason.AGENT_ERROR, detail=f"LiveKit connection lost: {name}.")
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_task_done)
+
+    def _on_task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._ender.fail(error)
+
+    async def _end(self, ending: Ending) -> None:
+        if ending.reason is not None:
+            refused = await asyncio.to_thread(
+                self._store.begin_ending,
+                self._session.id,
+                ending.reason,
+                fault=ending.fault,
+                detail=ending.detail,
+                generation=self._session.generation,
+            )
+            if refused is not None and refused.why != "state":
+                await self._leave()
+                return
+        await self._reporter.drain(_DRAIN_SECONDS)
+        try:
+            await delete_room(self._settings, self._session.id)
+        except LiveKitErrors as error:
+            log.warning("room_not_deleted", error=str(error))
+        await self._leave()
+        await asyncio.to_thread(self._store.release, self._session.id, self._claim.owner)
+
+    async def _close(self, session: AgentSession[None], opening: Prefetched | None) -> None:
+        self._presence.aclose()
+        self._room.off("disconnected", self._on_disconnected)
+        if opening is not None:
+            await opening.aclose()
+        try:
+            session.interrupt(force=True)
+            await asyncio.wait_for(session.aclose(), _CLOSE_SECONDS)
+        except (RuntimeError, TimeoutError) as error:
+            log.warning("agent_session_not_closed", error=str(error))
+
+    async def _leave(self) -> None:
+        await utils.aio.cancel_and_wait(*self._tasks)
+        await self._output.aclose()
+        await self._room.disconnect()

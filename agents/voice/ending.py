@@ -1,0 +1,40 @@
+"""Why is this call over? The first cause counts."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from sessions.states import Fault, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The cause of an end. ``reason`` is ``None`` where somebody else has ended the session."""
+
+    reason: Reason | None
+    fault: Fault | None = None
+    detail: str | None = None
+
+
+class Ender:
+    """Where everything that can end a call says so, and the call waits to hear it."""
+
+    def __init__(self) -> None:
+        self._cause: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+
+    def end(
+        self, reason: Reason | None, *, fault: Fault | None = None, detail: str | None = None
+    ) -> None:
+        """End the call, unless it is ending already."""
+        if not self._cause.done():
+            self._cause.set_result(Ending(reason, fault, detail))
+
+    def fail(self, error: BaseException) -> None:
+        """End the call by raising ``error`` where it is waited for."""
+        if not self._cause.done():
+            self._cause.set_exception(error)
+
+    async def wait(self) -> Ending:
+        """Return the cause when there is one, or raise what ``fail`` was given."""
+        return await asyncio.shield(self._cause)

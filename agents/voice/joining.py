@@ -1,0 +1,44 @@
+"""How does an agent get into its room when LiveKit is slow, or away for a moment?"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from livekit import rtc
+
+from agents.voice.tokens import agent_token
+from sessions.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_RETRY_PAUSE_SECONDS = 0.5
+_ATTEMPT_SECONDS = 5.0
+
+
+class RoomUnreachableError(Exception):
+    """LiveKit stayed away for as long as an agent keeps trying."""
+
+
+async def join(room: rtc.Room, settings: Settings, session_id: str) -> None:
+    """Connect ``room``, trying again for ``livekit_retry_seconds``.
+
+    Raises:
+        RoomUnreachableError: LiveKit stayed away.
+    """
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + settings.livekit_retry_seconds
+    token = agent_token(settings, session_id)
+    while True:
+        left = max(deadline - clock(), 0.1)
+        options = rtc.RoomOptions(connect_timeout=min(left, _ATTEMPT_SECONDS))
+        try:
+            await room.connect(settings.livekit_url, token, options)
+            return
+        except rtc.ConnectError as error:
+            log.warning("room_not_joined", error=str(error))
+            if clock() + _RETRY_PAUSE_SECONDS >= deadline:
+                raise RoomUnreachableError(
+                    f"LiveKit could not be reached for {settings.livekit_retry_seconds:.0f} s."
+                ) from error
+        await asyncio.sleep(_RETRY_PAUSE_SECONDS)

@@ -1,0 +1,89 @@
+"""Is the caller there, and is anybody still talking? Ends the call where it has no purpose left."""
+
+from __future__ import annotations
+
+import asyncio
+
+from livekit import rtc
+from livekit.agents import AgentSession, AgentStateChangedEvent, UserStateChangedEvent
+
+from agents.voice.ending import Ender
+from agents.voice.reporter import Reporter
+from sessions.rooms import CALLER_IDENTITY
+from sessions.settings import Settings
+from sessions.states import Reason
+
+
+class Presence:
+    """Watches one room for its caller, and one session for signs of life."""
+
+    def __init__(
+        self, room: rtc.Room, settings: Settings, reporter: Reporter, ender: Ender
+    ) -> None:
+        self.arrived = asyncio.Event()
+        self._room = room
+        self._settings = settings
+        self._reporter = reporter
+        self._ender = ender
+        self._timer: asyncio.TimerHandle | None = None
+        self._idle: asyncio.TimerHandle | None = None
+
+    def watch_room(self, *, been_here: bool) -> None:
+        """Start waiting for the caller; ``been_here`` if an earlier agent has met them."""
+        self._room.on("participant_connected", self._on_connected)
+        self._room.on("participant_disconnected", self._on_disconnected)
+        if CALLER_IDENTITY in self._room.remote_participants:
+            self._on_connected(self._room.remote_participants[CALLER_IDENTITY])
+        elif been_here:
+            self._end_after(self._settings.rejoin_grace_seconds, Reason.USER_LEFT)
+        else:
+            self._end_after(self._settings.join_timeout_seconds, Reason.JOIN_TIMEOUT)
+
+    def watch_session(self, session: AgentSession) -> None:
+        """Count time in which neither side speaks as idle."""
+        session.on("user_state_changed", self._on_user_state)
+        session.on("agent_state_changed", self._on_agent_state)
+        self._restart_idle()
+
+    def aclose(self) -> None:
+        """Stop watching."""
+        for timer in (self._timer, self._idle):
+            if timer is not None:
+                timer.cancel()
+
+    def _on_connected(self, participant: rtc.RemoteParticipant) -> None:
+        if participant.identity != CALLER_IDENTITY:
+            return
+        self._cancel_timer()
+        self.arrived.set()
+        self._reporter.tell("caller", {"present": True}, stamps=["userJoined"])
+
+    def _on_disconnected(self, participant: rtc.RemoteParticipant) -> None:
+        if participant.identity != CALLER_IDENTITY:
+            return
+        self._reporter.tell("caller", {"present": False})
+        self._end_after(self._settings.rejoin_grace_seconds, Reason.USER_LEFT)
+
+    def _on_user_state(self, event: UserStateChangedEvent) -> None:
+        self._restart_idle(speaking=event.new_state == "speaking")
+
+    def _on_agent_state(self, event: AgentStateChangedEvent) -> None:
+        self._restart_idle(speaking=event.new_state == "speaking")
+
+    def _restart_idle(self, *, speaking: bool = False) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = None
+        if not speaking:
+            self._idle = asyncio.get_running_loop().call_later(
+                self._settings.idle_timeout_seconds, self._ender.end, Reason.IDLE_TIMEOUT
+            )
+
+    def _end_after(self, seconds: float, reason: Reason) -> None:
+        self._cancel_timer()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._ender.end, reason)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

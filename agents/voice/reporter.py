@@ -1,0 +1,84 @@
+"""How does an agent tell what happens, in order and without ever waiting for Redis?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+
+from sessions.store import SessionStore
+
+log = structlog.get_logger(__name__)
+
+_RETRY_PAUSE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    kind: str
+    data: Mapping[str, Any]
+    turn: Mapping[str, Any] | None
+    stamps: Sequence[str]
+
+
+class Reporter:
+    """Writes the events of one agent. While Redis is away they wait, and are written in order."""
+
+    def __init__(self, store: SessionStore, session_id: str, generation: int) -> None:
+        self._store = store
+        self._session_id = session_id
+        self._generation = generation
+        self._reports: asyncio.Queue[_Report] = asyncio.Queue()
+
+    def tell(
+        self,
+        kind: str,
+        data: Mapping[str, Any],
+        *,
+        turn: Mapping[str, Any] | None = None,
+        stamps: Sequence[str] = (),
+    ) -> None:
+        """Take note of an event, of a turn that goes with it, and of timeline stamps."""
+        if turn is not None:
+            turn = {**turn, "generation": self._generation}
+        self._reports.put_nowait(_Report(kind, data, turn, stamps))
+
+    async def run(self) -> None:
+        """Write events until cancelled.
+
+        Raises:
+            StaleGenerationError: another agent owns the session, or it is over.
+        """
+        while True:
+            report = await self._reports.get()
+            await self._write(report)
+            self._reports.task_done()
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until all that was told is written, at most so long."""
+        try:
+            await asyncio.wait_for(self._reports.join(), seconds)
+        except TimeoutError:
+            log.warning("reports_not_written", count=self._reports.qsize())
+
+    async def _write(self, report: _Report) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(
+                    self._store.emit,
+                    self._session_id,
+                    report.kind,
+                    report.data,
+                    generation=self._generation,
+                    turn=report.turn,
+                    stamps=report.stamps,
+                )
+            except RedisError as error:
+                log.warning("event_waits_for_redis", type=report.kind, error=str(error))
+                await asyncio.sleep(_RETRY_PAUSE_SECONDS)
+            else:
+                return

@@ -1,0 +1,43 @@
+"""The task that is a session: it starts with the call and returns when the call is over."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import structlog
+
+from sessions.store import Refusal
+from workers.app import RUN_SESSION, app, request_finish
+from workers.context import get_context
+from workers.owner import owner_of
+
+log = structlog.get_logger(__name__)
+
+
+@app.task(name=RUN_SESSION, bind=True)
+def run_session(self: Any, session_id: str, generation: int) -> None:
+    """Be the agent of one generation of a session.
+
+    The message is only a nudge: if it is late, doubled or about nothing, the claim is refused and
+    nothing changes.
+    """
+    context = get_context()
+    with structlog.contextvars.bound_contextvars(session_id=session_id, generation=generation):
+        claim = context.store.claim(
+            session_id,
+            generation,
+            owner=owner_of(generation),
+            worker=str(self.request.hostname),
+            task_id=str(self.request.id),
+            pid=os.getpid(),
+        )
+        if isinstance(claim, Refusal):
+            log.info("claim_refused", why=claim.why)
+            return
+        from agents.voice.call import run_call
+        from agents.voice.warmth import warm
+
+        with structlog.contextvars.bound_contextvars(correlation_id=claim.session.correlation_id):
+            run_call(claim, context.store, context.settings, warm())
+        request_finish(session_id)

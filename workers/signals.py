@@ -1,0 +1,75 @@
+"""What happens when a worker or one of its children starts, and when a child dies?"""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import structlog
+from billiard.exceptions import WorkerLostError
+from celery.signals import (
+    setup_logging,
+    task_failure,
+    worker_init,
+    worker_process_init,
+    worker_shutdown,
+)
+
+from sessions.logs import configure_logging
+from sessions.settings import get_settings
+from sessions.store import Refusal
+from workers.app import RUN_SESSION, nudge
+from workers.context import get_context
+from workers.warden import Warden
+
+log = structlog.get_logger(__name__)
+
+
+@setup_logging.connect
+def _set_up_logging(**_: Any) -> None:
+    configure_logging(get_settings())
+
+
+@worker_init.connect
+def _warm_parent(sender: Any, **_: Any) -> None:
+    """Import all that a call needs once, so that children are forked with it."""
+    if not runs_sessions(sender.app):
+        return
+    import agents.voice.call  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+    sender.steps["consumer"].add(Warden)
+
+
+def runs_sessions(celery_app: Any) -> bool:
+    """Tell whether a worker takes calls: it does if it listens to the queue ``sessions``."""
+    return "sessions" in celery_app.amqp.queues.consume_from
+
+
+@worker_process_init.connect
+def _warm_child(**_: Any) -> None:
+    from agents.voice.warmth import warm
+
+    warm()
+    get_context().store.now()
+
+
+@task_failure.connect
+def _recover_lost_call(sender: Any, args: Any, exception: BaseException, **_: Any) -> None:
+    """A child has died in the middle of a call; the parent asks for another agent at once."""
+    if sender.name != RUN_SESSION or not isinstance(exception, WorkerLostError):
+        return
+    session_id, generation = args
+    recovered = get_context().store.recover(
+        session_id, "agent_died", generation=generation, unless_leased=False
+    )
+    log.warning("agent_died", session_id=session_id, generation=generation, error=str(exception))
+    if not isinstance(recovered, Refusal):
+        nudge(session_id, recovered)
+
+
+@worker_shutdown.connect
+def _leave_fleet(sender: Any, **_: Any) -> None:
+    if runs_sessions(sender.app):
+        get_context().fleet.leave(sender.hostname)

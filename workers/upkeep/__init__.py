@@ -1,0 +1,1 @@
+"""The jobs that keep the house clean. Each is short, idempotent, and safe to run twice at once."""

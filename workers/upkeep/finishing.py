@@ -1,0 +1,57 @@
+"""How does a session end for good? Archived first, then removed."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from sessions.archive import ArchivedSession
+from sessions.history import read_history
+from sessions.models import Session
+from sessions.states import Channel, Fault, Reason
+from workers.context import Context, get_archive
+
+log = structlog.get_logger(__name__)
+
+
+def finish(context: Context, session: Session) -> None:
+    """Archive a session that is ``ending`` and remove it, its room included.
+
+    Doing it twice, or two workers at once, changes nothing. If the database or Redis is away, the
+    session stays as it is and the reaper comes back.
+    """
+    if session.channel is Channel.VOICE:
+        _close_room(context, session.id)
+    config = context.directory.config(session.id)
+    reason = session.reason or Reason.AGENT_ERROR
+    archived = ArchivedSession(
+        id=session.id,
+        scope=session.scope,
+        user_name=session.user_name,
+        channel=session.channel,
+        reason=reason,
+        fault=session.fault or Fault.PLATFORM,
+        detail=session.detail,
+        generation=session.generation,
+        recoveries=session.recoveries,
+        worker=session.worker,
+        accepted_at=session.accepted,
+        ended_at=context.store.now(),
+        config=config.to_json() if config else {},
+        timeline=dict(session.timeline),
+        transcript=[turn.to_json() for turn in read_history(context.redis, session.id)],
+    )
+    get_archive().save(archived, context.directory.aliases(session))
+    refused = context.store.finish(session)
+    log.info("session_ended", session_id=session.id, reason=reason, refused=refused)
+
+
+def _close_room(context: Context, session_id: str) -> None:
+    from agents.voice.rooms import LiveKitErrors, delete_room
+
+    try:
+        asyncio.run(delete_room(context.settings, session_id))
+    except LiveKitErrors as error:
+        # The reconciler takes down rooms without a session once LiveKit is back.
+        log.warning("room_not_deleted", session_id=session_id, error=str(error))

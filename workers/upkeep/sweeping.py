@@ -1,0 +1,51 @@
+"""What has been left lying about that nothing else would ever remove?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+import structlog
+
+from sessions import keys
+from sessions.counters import count_drift
+from workers.context import Context, get_archive
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 500
+_INDEX_PATTERNS = (keys.scope_sessions("*"), keys.user_sessions("*", "*"))
+
+
+def sweep(context: Context) -> None:
+    """Give a TTL to every key that lost it, and remove what belongs to nobody."""
+    now = context.store.now()
+    _keys_without_ttl(context)
+    _owner_indexes_without_session(context)
+    lost = context.fleet.forget_lost(now)
+    pruned = get_archive().prune(now, context.settings.archive_retention_days)
+    log.info("swept", workers_lost=lost, archive_pruned=pruned)
+
+
+def _keys_without_ttl(context: Context) -> None:
+    ttl = context.settings.session_ttl_seconds
+    for pattern in keys.SESSION_PATTERNS:
+        for key in _scan(context, pattern):
+            if context.redis.ttl(key) == -1:
+                context.redis.expire(key, ttl)
+                count_drift(context.redis, "key_without_ttl")
+                log.warning("drift_mended", kind="key_without_ttl", key=key)
+
+
+def _owner_indexes_without_session(context: Context) -> None:
+    for pattern in _INDEX_PATTERNS:
+        for index in _scan(context, pattern):
+            members = cast("list[str]", context.redis.zrange(index, 0, -1))
+            sessions = context.directory.load_many(members)
+            gone = [m for m, session in zip(members, sessions, strict=True) if session is None]
+            if gone:
+                context.redis.zrem(index, *gone)
+
+
+def _scan(context: Context, pattern: str) -> Iterator[str]:
+    return cast("Iterator[str]", context.redis.scan_iter(match=pattern, count=_BATCH))

@@ -1,0 +1,41 @@
+"""The upkeep jobs as Celery tasks: beat sends the first three, an agent that leaves the last."""
+
+from __future__ import annotations
+
+from workers.app import FINISH_SESSION, app
+from workers.context import get_context
+from workers.upkeep import finishing, reaping, reconciling, sweeping
+from workers.upkeep.verdict import Verdict, judge
+
+
+@app.task
+def reap() -> None:
+    """Settle sessions whose deadline has passed, and tell the queue."""
+    context = get_context()
+    reaping.reap(context)
+    reaping.tell_positions(context)
+
+
+@app.task
+def reconcile() -> None:
+    """Compare Redis with LiveKit and mend what differs."""
+    reconciling.reconcile(get_context())
+
+
+@app.task
+def sweep() -> None:
+    """Remove what nothing else would remove."""
+    sweeping.sweep(get_context())
+
+
+@app.task(name=FINISH_SESSION)
+def finish_session(session_id: str) -> None:
+    """Archive and remove a session that is ending and that its agent has left."""
+    context = get_context()
+    session = context.directory.load(session_id)
+    if session is None:
+        return
+    leased = context.directory.leased([session_id])[0]
+    now = context.store.now()
+    if judge(session, leased=leased, now=now, settings=context.settings) is Verdict.FINISH:
+        finishing.finish(context, session)
