@@ -78,6 +78,13 @@ class Archive:
             row = transaction.get(ArchivedAliasRow, (scope, alias))
             return row.session_id if row else None
 
+    def aliases(self, session: ArchivedSession) -> list[str]:
+        """Return the names its own scope gave the session and has not used again since."""
+        row = ArchivedAliasRow
+        query = select(row.alias).where(row.session_id == session.id).order_by(row.alias)
+        with Transaction(self._engine) as transaction:
+            return list(transaction.scalars(query))
+
     def find(self, wanted: ArchiveFilter, limit: int) -> list[ArchivedSession]:
         """Return ended sessions, those accepted last first."""
         row = ArchivedSessionRow

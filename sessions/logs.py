@@ -23,7 +23,17 @@ _SECRET_WORDS = (
     "prompt",
     "opening_line",
 )
-_QUIET = ("httpx", "httpcore", "openai", "urllib3", "alembic", "asyncio", "livekit")
+_QUIET = (
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+    "openai",
+    "urllib3",
+    "alembic",
+    "asyncio",
+    "livekit",
+)
 
 
 def configure_logging(settings: Settings) -> None:

@@ -39,7 +39,7 @@ def _warm_parent(sender: Any, **_: Any) -> None:
 
     gc.collect()
     gc.freeze()
-    sender.steps["consumer"].add(Warden)
+    sender.app.steps["consumer"].add(Warden)
 
 
 def runs_sessions(celery_app: Any) -> bool:

@@ -107,12 +107,11 @@ class Call:
             participant_identity=CALLER_IDENTITY, audio_output=False, close_on_disconnect=False
         )
         agent = Agent(instructions=config.system_prompt)
-        starting = asyncio.create_task(
-            session.start(agent, room=self._room, room_options=options, session_host=False)
-        )
         await join(self._room, self._settings, self._session.id)
-        await self._output.publish()
-        await starting
+        await asyncio.gather(
+            self._output.publish(),
+            session.start(agent, room=self._room, room_options=options, session_host=False),
+        )
         refused = await asyncio.to_thread(
             self._store.ready, self._session.id, self._session.generation, ["joined"]
         )
@@ -188,11 +187,11 @@ class Call:
                 await self._leave()
                 return
         await self._reporter.drain(_DRAIN_SECONDS)
+        await self._leave()
         try:
             await delete_room(self._settings, self._session.id)
         except LiveKitErrors as error:
             log.warning("room_not_deleted", error=str(error))
-        await self._leave()
         await asyncio.to_thread(self._store.release, self._session.id, self._claim.owner)
 
     async def _close(self, session: AgentSession[None], opening: Prefetched | None) -> None:
