@@ -1,0 +1,187 @@
+"""What do the endpoints answer? The models that both the views and the OpenAPI document use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from sessions.states import Channel, Fault, Reason, State
+
+
+class Answer(BaseModel):
+    """The base of every answer: camelCase outside, and nothing that is not documented."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer as callers see it."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class StartAnswer(Answer):
+    """A session that has been started, now or by the same request before."""
+
+    success: bool = True
+    session_id: str = Field(description="The id to use from now on.")
+    state: State
+    token: str = Field(
+        description="Opens the LiveKit room, and this session's endpoints as a bearer."
+    )
+    server_url: str | None = Field(description="Where livekit-server is; null for a text session.")
+    room_name: str | None = Field(description="The LiveKit room; null for a text session.")
+    voice_id: str
+    websocket_url: str = Field(description="Where the session's events can be followed.")
+    aliases: list[str] = Field(description="Your own names for the session.")
+    message: str
+
+
+class EndAnswer(Answer):
+    """A session that ends or has ended."""
+
+    success: bool = True
+    session_id: str
+    state: State
+    reason: Reason | None
+    fault: Fault | None
+    message: str
+
+
+class ConfigAnswer(Answer):
+    """What the session's agent is to be. Prompt and metadata are shown to its owner only."""
+
+    voice_id: str
+    user_name: str
+    opening_line: str
+    language: str
+    agent: str
+    max_duration_seconds: int
+    listening: bool
+    system_prompt: str | None
+    metadata: dict[str, Any] | None
+
+
+class TurnAnswer(Answer):
+    """One utterance."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    role: str
+    text: str
+    at: int = Field(description="Unix milliseconds.")
+    generation: int = 0
+    interrupted: bool = False
+
+
+class SessionSummary(Answer):
+    """A session in a list."""
+
+    session_id: str
+    state: State
+    channel: Channel
+    user_name: str
+    generation: int = Field(description="How many agents the session has asked for.")
+    recoveries: int
+    worker: str | None = Field(description="The worker whose process runs, or ran, the agent.")
+    accepted_at: int = Field(description="Unix milliseconds.")
+    ended_at: int | None = Field(description="Unix milliseconds; null while the session lives.")
+    reason: Reason | None = Field(description="Why it ends or has ended.")
+    fault: Fault | None = Field(description="On whose side the cause of the end lies.")
+    detail: str | None
+    timeline: Mapping[str, int] = Field(description="When each step was reached, Unix ms.")
+
+
+class SessionAnswer(SessionSummary):
+    """A session, live or archived."""
+
+    correlation_id: str | None
+    aliases: list[str]
+    room_name: str | None
+    config: ConfigAnswer | None
+    transcript: list[TurnAnswer] | None = Field(description="Null while the session lives.")
+
+
+class SessionsAnswer(Answer):
+    """One page of sessions, newest first."""
+
+    sessions: list[SessionSummary]
+    next_cursor: str | None = Field(
+        description="Give it as `cursor` to go on; null at the end. A page may hold fewer "
+        "sessions than `limit` and still not be the last."
+    )
+
+
+class EventAnswer(Answer):
+    """One event of a session."""
+
+    id: str = Field(description="Grows from event to event; give it as `since` to go on.")
+    type: str
+    data: dict[str, Any]
+
+
+class EventsAnswer(Answer):
+    """Events of a session, oldest first."""
+
+    events: list[EventAnswer]
+    last_id: str = Field(description="Give it as `since` to go on.")
+
+
+class VoiceAnswer(Answer):
+    """A voice that an agent can speak with."""
+
+    name: str
+    description: str
+    default: bool
+
+
+class VoicesAnswer(Answer):
+    """The voices that `voiceId` may name."""
+
+    voices: list[VoiceAnswer]
+
+
+class HealthAnswer(Answer):
+    """The process answers."""
+
+    status: str = "ok"
+    version: str
+
+
+class CheckAnswer(Answer):
+    """One part of the house."""
+
+    name: str
+    ok: bool
+    detail: str = Field(description="What was found; where it is not ok, what to do.")
+
+
+class ReadyAnswer(Answer):
+    """Whether calls can be taken."""
+
+    ready: bool
+    missing: list[str] = Field(description="The names of the parts that are not ok.")
+    checks: list[CheckAnswer]
+
+
+class FieldProblemAnswer(Answer):
+    """One thing wrong with one field."""
+
+    field: str
+    message: str
+    nearest: str | None = Field(description="The known name that is most like the one sent.")
+
+
+class Problem(Answer):
+    """An error (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Stable and made for programs.")
+    errors: list[FieldProblemAnswer] | None = Field(default=None, description="For 422.")
+    known: list[str] | None = Field(default=None, description="The known voices, for 422.")

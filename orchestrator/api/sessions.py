@@ -1,0 +1,129 @@
+"""Starting a session, ending it, and looking at it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Blueprint, Response, g, jsonify, request, url_for
+
+from orchestrator import lookup, presenting, tokens
+from orchestrator.answers import EndAnswer, SessionAnswer, StartAnswer
+from orchestrator.auth import authenticate_request, principal
+from orchestrator.bodies import read_alias_header, read_body, read_wait
+from orchestrator.services import Services, services
+from orchestrator.waiting import wait_until_ready
+from sessions.models import Session
+from sessions.requests import EndRequest, StartRequest
+from sessions.starting import Started
+from sessions.states import Channel, Reason, State
+from workers.app import nudge, request_finish
+
+blueprint = Blueprint("sessions", __name__, url_prefix="/orchestrator")
+blueprint.before_request(authenticate_request)
+
+
+@blueprint.post("/session/start")
+def start() -> Response:
+    """Start a session, or return the one that the same request started before."""
+    house, caller = services(), principal()
+    caller.require_key()
+    wanted = read_body(request, StartRequest)
+    alias = read_alias_header(request)
+    started = house.starter.start(
+        wanted,
+        caller.scope,
+        limits=caller.limits,
+        aliases=[alias] if alias else [],
+        correlation_id=g.correlation_id,
+    )
+    session = started.session
+    _remember(session.id)
+    if session.channel is Channel.VOICE and not started.replayed:
+        nudge(session.id, session.generation)
+    wait = read_wait(request)
+    if wait:
+        session = wait_until_ready(house, session, wait)
+    return _started(house, started, session, wait)
+
+
+@blueprint.post("/session/end")
+def end() -> Response:
+    """End a session; doing it twice changes nothing."""
+    house = services()
+    reference = read_body(request, EndRequest).session_id
+    session = lookup.find(house, principal(), reference)
+    _remember(session.id)
+    if isinstance(session, Session):
+        _end(house, session)
+    session = lookup.load(house, session.id) or session
+    state = session.state if isinstance(session, Session) else State.ENDED
+    answer = EndAnswer(
+        session_id=session.id,
+        state=state,
+        reason=Reason(session.reason) if session.reason else None,
+        fault=session.fault,  # pyright: ignore[reportArgumentType]
+        message="The session has ended." if state is State.ENDED else "The session is ending.",
+    )
+    return _answer(answer, session.id)
+
+
+@blueprint.get("/session/<reference>")
+def show(reference: str) -> Response:
+    """Show a session, live or archived."""
+    house, caller = services(), principal()
+    session = lookup.find(house, caller, reference)
+    _remember(session.id)
+    return _answer(presenting.whole(house, session, caller), session.id)
+
+
+def _started(house: Services, started: Started, session: Session, wait: int) -> Response:
+    voice = session.channel is Channel.VOICE
+    answer = StartAnswer(
+        session_id=session.id,
+        state=session.state,
+        token=tokens.sign(session, house.settings),
+        server_url=house.settings.caller_livekit_url if voice else None,
+        room_name=session.room if voice else None,
+        voice_id=started.config.voice_id,
+        websocket_url=_websocket_url(house, session.id),
+        aliases=house.directory.aliases(session),
+        message=_message(session),
+    )
+    response = _answer(answer, session.id)
+    response.status_code = 200 if started.replayed else 201
+    response.headers["Location"] = url_for("sessions.show", reference=session.id)
+    if started.replayed:
+        response.headers["Idempotent-Replay"] = "true"
+    if wait:
+        response.headers["Preference-Applied"] = f"wait={wait}"
+    return response
+
+
+def _end(house: Services, session: Session) -> None:
+    refusal = house.store.begin_ending(session.id, Reason.ENDED_BY_API)
+    if refusal is None and not any(house.directory.leased([session.id])):
+        request_finish(session.id)
+
+
+def _answer(content: StartAnswer | EndAnswer | SessionAnswer, session_id: str) -> Response:
+    response = jsonify(content.to_json())
+    response.headers["X-Session-ID"] = session_id
+    return response
+
+
+def _remember(session_id: str) -> None:
+    g.session_id = session_id
+    structlog.contextvars.bind_contextvars(session_id=session_id)
+
+
+def _websocket_url(house: Services, session_id: str) -> str:
+    base = urlsplit(house.settings.public_url or request.host_url)
+    scheme = "wss" if base.scheme == "https" else "ws"
+    return f"{scheme}://{base.netloc}{base.path.rstrip('/')}/ws/{session_id}"
+
+
+def _message(session: Session) -> str:
+    if session.state is State.READY:
+        return "The session is ready."
+    return "The session is on its way; its events tell when the agent is ready."

@@ -1,0 +1,68 @@
+"""How is a session shown, and how much of it to whom?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.answers import ConfigAnswer, SessionAnswer, SessionSummary, TurnAnswer
+from orchestrator.lookup import AnySession
+from orchestrator.principal import Principal
+from orchestrator.services import Services
+from sessions.models import Session
+from sessions.states import Channel, State
+
+
+def summary(session: AnySession) -> SessionSummary:
+    """Return a session as a list shows it."""
+    return SessionSummary.model_validate(_summary_fields(session))
+
+
+def whole(house: Services, session: AnySession, principal: Principal) -> SessionAnswer:
+    """Return all that ``principal`` may know of a session."""
+    live = isinstance(session, Session)
+    config = _config_of(house, session)
+    shown = _shown_config(config, owner=session.scope == principal.scope) if config else None
+    transcript = None if live else [TurnAnswer.model_validate(turn) for turn in session.transcript]
+    return SessionAnswer.model_validate(
+        {
+            **_summary_fields(session),
+            "correlation_id": (session.correlation_id or None) if live else None,
+            "aliases": house.directory.aliases(session) if live else house.archive.aliases(session),
+            "room_name": session.id if session.channel == Channel.VOICE else None,
+            "config": shown,
+            "transcript": transcript,
+        }
+    )
+
+
+def _summary_fields(session: AnySession) -> dict[str, Any]:
+    live = isinstance(session, Session)
+    return {
+        "session_id": session.id,
+        "state": session.state if live else State.ENDED,
+        "channel": session.channel,
+        "user_name": session.user_name,
+        "generation": session.generation,
+        "recoveries": session.recoveries,
+        "worker": session.worker or None,
+        "accepted_at": session.accepted if live else session.accepted_at,
+        "ended_at": None if live else session.ended_at,
+        "reason": session.reason,
+        "fault": session.fault,
+        "detail": session.detail,
+        "timeline": session.timeline,
+    }
+
+
+def _config_of(house: Services, session: AnySession) -> Mapping[str, Any] | None:
+    if not isinstance(session, Session):
+        return session.config
+    config = house.directory.config(session.id)
+    return config.to_json() if config else None
+
+
+def _shown_config(config: Mapping[str, Any], *, owner: bool) -> ConfigAnswer:
+    private = {} if owner else {"systemPrompt": None, "metadata": None}
+    known = {field.alias or name for name, field in ConfigAnswer.model_fields.items()}
+    return ConfigAnswer.model_validate({**{k: config.get(k) for k in known}, **private})

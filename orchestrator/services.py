@@ -1,0 +1,81 @@
+"""What does a web process work with? One set of clients and catalogues, built once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Flask, current_app
+from redis import Redis
+from sqlalchemy import Engine
+
+from orchestrator.keyring import KeyRing
+from sessions.apikeys import ApiKeys
+from sessions.archive import Archive
+from sessions.connections import connect, connect_blocking
+from sessions.database import open_database
+from sessions.directory import Directory
+from sessions.events import EventLog
+from sessions.fleet import Fleet
+from sessions.settings import Settings
+from sessions.starting import Starter
+from sessions.store import SessionStore
+from sessions.voices import VoiceCatalogue, load_voices
+
+EXTENSION = "switchboard"
+LONGEST_WAIT_SECONDS = 15
+"""How long a request may ask to be held; longer wishes are cut to this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that views need. Nothing here connects before it is used."""
+
+    settings: Settings
+    redis: Redis
+    blocking_redis: Redis
+    engine: Engine
+    store: SessionStore
+    directory: Directory
+    events: EventLog
+    archive: Archive
+    apikeys: ApiKeys
+    key_ring: KeyRing
+    voices: VoiceCatalogue
+    starter: Starter
+    fleet: Fleet
+
+    @classmethod
+    def build(cls, settings: Settings) -> Services:
+        """Make the services that ``settings`` describe."""
+        redis = connect(settings)
+        engine = open_database(settings.database_url)
+        store = SessionStore(redis, settings)
+        directory = Directory(redis)
+        voices = load_voices(settings.voices_file)
+        apikeys = ApiKeys(engine)
+        return cls(
+            settings=settings,
+            redis=redis,
+            blocking_redis=connect_blocking(settings, LONGEST_WAIT_SECONDS),
+            engine=engine,
+            store=store,
+            directory=directory,
+            events=EventLog(redis),
+            archive=Archive(engine),
+            apikeys=apikeys,
+            key_ring=KeyRing(apikeys),
+            voices=voices,
+            starter=Starter(store, directory, voices, settings),
+            fleet=Fleet(redis, settings),
+        )
+
+
+def services_of(app: Flask) -> Services:
+    """Return the services of ``app``."""
+    return cast("Services", app.extensions[EXTENSION])
+
+
+def services() -> Services:
+    """Return the services of the app that handles the current request."""
+    return services_of(current_app)
