@@ -39,5 +39,5 @@ def run_session(self: Any, session_id: str, generation: int) -> None:
         from agents.voice.warmth import warm
 
         with structlog.contextvars.bound_contextvars(correlation_id=claim.session.correlation_id):
-            run_call(claim, context.store, context.settings, warm())
+            run_call(claim, context.store, context.settings, warm(context.settings))
         request_finish(session_id)

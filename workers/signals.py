@@ -36,7 +36,9 @@ def _warm_parent(sender: Any, **_: Any) -> None:
     if not runs_sessions(sender.app):
         return
     import agents.voice.call  # noqa: F401
+    from agents.voice.warmth import prepare
 
+    prepare(get_settings())
     gc.collect()
     gc.freeze()
     sender.app.steps["consumer"].add(Warden)
@@ -51,7 +53,7 @@ def runs_sessions(celery_app: Any) -> bool:
 def _warm_child(**_: Any) -> None:
     from agents.voice.warmth import warm
 
-    warm()
+    warm(get_settings())
     get_context().store.now()
 
 

@@ -10,6 +10,7 @@ import structlog
 from livekit import rtc
 from livekit.agents import Agent, AgentSession, utils
 from livekit.agents.voice.room_io import RoomOptions
+from livekit.agents.voice.turn import TurnHandlingOptions
 
 from agents.voice.defaults import default_config
 from agents.voice.ending import Ender, Ending
@@ -84,11 +85,16 @@ class Call:
         left_ms = self._session.expires_at - self._claim.at
         asyncio.get_running_loop().call_later(left_ms / 1000, self._ender.end, Reason.MAX_DURATION)
         config = await self._config()
-        synthesis = make_tts(self._settings, config.voice_id)
+        synthesis = make_tts(self._settings, self._warm.prepared.speech_client, config.voice_id)
         first = self._first_line(config)
         opening = Prefetched(synthesis, first) if first else None
         session: AgentSession[None] = AgentSession(
-            vad=self._warm.vad, tts=synthesis, user_away_timeout=None, aec_warmup_duration=None
+            vad=self._warm.vad,
+            tts=synthesis,
+            # The default would load a model of 240 MB into every call.
+            turn_handling=TurnHandlingOptions(turn_detection="vad"),
+            user_away_timeout=None,
+            aec_warmup_duration=None,
         )
         narrator = Narrator(session, self._reporter)
         session.output.audio = self._output.sink
