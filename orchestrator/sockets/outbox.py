@@ -11,11 +11,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sessions.events import Event
+from wsproto.frame_protocol import CloseReason
 
-NORMAL = 1000
-RESTARTING = 1012
-TRY_AGAIN = 1013
+from sessions.events import Event
 
 LAST_EVENT = "session_ended"
 """The type of the event after which nothing more can come."""
@@ -39,7 +37,7 @@ class Entry:
 class Farewell:
     """With which code and words a socket is closed."""
 
-    code: int
+    code: CloseReason
     reason: str
 
 
@@ -63,7 +61,7 @@ class Outbox:
         if self.farewell is not None:
             return
         if len(self._entries) >= self._room:
-            self.close(Farewell(TRY_AGAIN, "Too slow; come back with ?since="))
+            self.close(Farewell(CloseReason.TRY_AGAIN_LATER, "Too slow; come back with ?since="))
             return
         self._entries.append(entry)
         self._ring()
