@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine, delete, or_, select
 from sqlalchemy.orm import Session as Transaction
+from sqlalchemy.orm import defer
 
 from sessions.database import ArchivedAliasRow, ArchivedSessionRow
 
@@ -86,9 +87,14 @@ class Archive:
             return list(transaction.scalars(query))
 
     def find(self, wanted: ArchiveFilter, limit: int) -> list[ArchivedSession]:
-        """Return ended sessions, those accepted last first."""
+        """Return ended sessions without their transcripts, those accepted last first."""
         row = ArchivedSessionRow
-        query = select(row).order_by(row.accepted_at.desc(), row.id.desc()).limit(limit)
+        query = (
+            select(row)
+            .options(defer(row.transcript, raiseload=True))
+            .order_by(row.accepted_at.desc(), row.id.desc())
+            .limit(limit)
+        )
         for column, value in (
             (row.scope, wanted.scope),
             (row.user_name, wanted.user_name),
@@ -103,7 +109,7 @@ class Archive:
                 or_(row.accepted_at < at, (row.accepted_at == at) & (row.id < session_id))
             )
         with Transaction(self._engine) as transaction:
-            return [_read(found) for found in transaction.scalars(query)]
+            return [_read(found, transcript=()) for found in transaction.scalars(query)]
 
     def prune(self, now: int, keep_days: int) -> int:
         """Remove sessions that ended more than ``keep_days`` ago; return how many."""
@@ -120,5 +126,6 @@ class Archive:
             return len(removed.all())
 
 
-def _read(row: ArchivedSessionRow) -> ArchivedSession:
-    return ArchivedSession(**{f.name: getattr(row, f.name) for f in fields(ArchivedSession)})
+def _read(row: ArchivedSessionRow, **given: Any) -> ArchivedSession:
+    names = [field.name for field in fields(ArchivedSession) if field.name not in given]
+    return ArchivedSession(**{name: getattr(row, name) for name in names}, **given)

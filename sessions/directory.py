@@ -17,6 +17,7 @@ from sessions import ids, keys
 from sessions.errors import InvalidIdError
 from sessions.keys import SessionKeys
 from sessions.models import Session, SessionConfig
+from sessions.states import State
 
 
 class Directory:
@@ -59,17 +60,38 @@ class Directory:
                 pipeline.exists(SessionKeys.of(session_id).lease)
             return [bool(found) for found in cast("list[int]", pipeline.execute())]
 
-    def newest(self, scope: str | None, before: int | None, limit: int) -> list[str]:
-        """Return ids of live sessions made before the moment ``before`` (ms), newest first."""
+    def newest(self, scope: str | None, before: int | None, limit: int, skip: int = 0) -> list[str]:
+        """Return ids of live sessions made before the moment ``before`` (ms), newest first.
+
+        Of sessions made in the same millisecond the greater id comes first.
+        """
         index = keys.LIVE if scope is None else keys.scope_sessions(scope)
         highest = "+inf" if before is None else f"({before}"
         return cast(
-            "list[str]", self._redis.zrevrangebyscore(index, highest, "-inf", start=0, num=limit)
+            "list[str]", self._redis.zrevrangebyscore(index, highest, "-inf", start=skip, num=limit)
         )
 
     def count_live(self) -> int:
         """Return how many sessions live."""
         return self._redis.zcard(keys.LIVE)
+
+    def count_by_state(self, limit: int) -> dict[State, int]:
+        """Return how many of the ``limit`` newest live sessions are in each state."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for session_id in self.newest(None, None, limit):
+                pipeline.hget(SessionKeys.of(session_id).session, "state")
+            states = cast("list[str | None]", pipeline.execute())
+        counts = dict.fromkeys(State, 0)
+        for state in filter(None, states):
+            counts[State(state)] += 1
+        return counts
+
+    def next_deadline(self) -> int | None:
+        """Return the earliest moment (ms) at which somebody must, or had to, look at a session."""
+        first = cast(
+            "list[tuple[str, float]]", self._redis.zrange(keys.DEADLINES, 0, 0, withscores=True)
+        )
+        return int(first[0][1]) if first else None
 
     def queue(self, limit: int = 200) -> list[str]:
         """Return the waiting sessions, the next one first."""

@@ -34,6 +34,7 @@ class Scripts:
                 "renew",
                 "emit",
                 "alias",
+                "configure",
                 "release",
                 "finish",
             )

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "switchboard-development-secret-0123456789"
+DEVELOPMENT_PASSWORD = "switchboard"
 
 
 class Mode(StrEnum):
@@ -219,7 +220,7 @@ class Settings(BaseSettings):
         default="switchboard", description="The user name that Flower asks for."
     )
     flower_password: SecretStr = Field(
-        default=SecretStr("switchboard"), description="The password that Flower asks for."
+        default=SecretStr(DEVELOPMENT_PASSWORD), description="The password that Flower asks for."
     )
 
     @property

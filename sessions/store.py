@@ -143,8 +143,10 @@ class SessionStore:
         )
         if reply[0] == "taken":
             return AliasTaken(reply[1])
+        if reply[0] in {"created", "expired"}:
+            # Also when it was too late: perhaps it is our idea of Redis's clock that is wrong.
+            self._clock.learn(int(reply[1]))
         _raise_if_not_created(reply)
-        self._clock.learn(int(reply[1]))
         return None
 
     def claim(
@@ -298,14 +300,12 @@ class SessionStore:
         """Return sessions somebody must look at now; nobody else gets them for ``hold_seconds``."""
         return self._scripts.due(keys.DEADLINES, limit, _ms(hold_seconds))
 
-    def write_config(self, session_id: str, config: SessionConfig) -> None:
-        """Write a whole config, with the TTL that every key of a session has."""
-        name = SessionKeys.of(session_id).config
-        with self.redis.pipeline() as pipeline:
-            pipeline.hset(name, mapping={**config.to_hash()})
-            pipeline.hset(name, "updatedAt", str(self._clock.now()))
-            pipeline.pexpire(name, self._base["ttl"])
-            pipeline.execute()
+    def write_config(
+        self, session_id: str, config: SessionConfig, *, generation: int | None = None
+    ) -> Refusal | None:
+        """Write a live session's whole config; nothing is written once the session has gone."""
+        reply = self._run("configure", session_id, generation=generation, config=config.to_hash())
+        return _refusal(reply)
 
     def now(self) -> int:
         """Return the moment by Redis's clock, in Unix milliseconds."""

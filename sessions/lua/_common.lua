@@ -36,11 +36,10 @@ local function index(key, score, member)
   redis.call('PEXPIRE', key, args.index_ttl)
 end
 
--- Look again at `at`, or at the session's hard limit if that comes first.
+-- Look again at `at`, or at the session's hard limit if that comes first, be it past already:
+-- an agent that renews for ever does not put its end off.
 local function look_at(at)
-  local limit = tonumber(get('expiresAt'))
-  if limit and limit < at and limit > now then at = limit end
-  index(K.deadlines, at, args.id)
+  index(K.deadlines, math.min(at, tonumber(get('expiresAt')) or at), args.id)
 end
 
 local function emit(kind, data)

@@ -6,17 +6,17 @@
 -- KEYS[15]    counter of the scope's starts in this minute
 -- KEYS[16..]  the keys of the aliases that shall name the session
 -- args        session, config: objects of strings (the two hashes); state: the first state;
---             aliases: the names behind KEYS[16..]; score: place in the queue; not_after: ms after
---             which the caller has given up; queue_timeout, look_after, max_duration,
---             worker_lost: ms; limits: {total, scope, user, starts}, 0 means none
+--             score: place in the queue; not_after: ms after which the caller has given up;
+--             queue_timeout, look_after, max_duration, worker_lost: ms;
+--             limits: {total, scope, user, starts}, 0 means none
 --
--- Returns {'created', now} or {'expired'}, {'taken', id}, {'limit', which, ms to wait},
+-- Returns {'created', now} or {'expired', now}, {'taken', id}, {'limit', which, ms to wait},
 -- {'no_capacity'}: in those four nothing was written.
 
 local scope, user, workers, starts = KEYS[12], KEYS[13], KEYS[14], KEYS[15]
 local voice = args.session.channel == 'voice'
 
-if now > args.not_after then return { 'expired' } end
+if now > args.not_after then return { 'expired', now } end
 for i = 16, #KEYS do
   local owner = redis.call('GET', KEYS[i])
   if owner then return { 'taken', owner } end

@@ -1,0 +1,16 @@
+-- configure: a live session gets a whole new config.
+--
+-- args  config: object of strings, the hash; generation: whoever writes as an agent (absent: the
+--       house)
+--
+-- Returns {'ok'} or {'refused', why} with why one of gone, stale.
+
+local generation = tonumber(get('generation'))
+if not generation then return { 'refused', 'gone' } end
+if args.generation and args.generation ~= generation then return { 'refused', 'stale' } end
+
+redis.call('DEL', K.config)
+for name, value in pairs(args.config) do redis.call('HSET', K.config, name, value) end
+redis.call('HSET', K.config, 'updatedAt', now)
+redis.call('PEXPIRE', K.config, args.ttl)
+return { 'ok' }
