@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from orchestrator import around, problems
-from orchestrator.api import sessions
+from orchestrator import around, cors, metrics, problems
+from orchestrator.api import docs, events, house, sessions
+from orchestrator.api import metrics as metrics_api
 from orchestrator.bodies import MAX_BODY_BYTES
 from orchestrator.exposure import check_exposure
 from orchestrator.services import EXTENSION, Services
@@ -22,13 +23,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings is None:
         settings = get_settings()
         configure_logging(settings)
-    house = Services.build(settings)
-    check_exposure(settings, house.apikeys)
+    services = Services.build(settings)
+    check_exposure(settings, services.apikeys)
 
     app = Flask("orchestrator", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.extensions[EXTENSION] = house
+    app.extensions[EXTENSION] = services
+    app.extensions[metrics.EXTENSION] = metrics.RequestFigures(services)
     around.register(app)
     problems.register(app)
-    app.register_blueprint(sessions.blueprint)
+    cors.register(app, settings)
+    for resource in (sessions, events, house, metrics_api, docs):
+        app.register_blueprint(resource.blueprint)
     return app

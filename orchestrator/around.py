@@ -7,7 +7,9 @@ import secrets
 import time
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
+
+from orchestrator.metrics import figures_of
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 _HEADERS = {
@@ -17,6 +19,8 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
+
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 log = structlog.get_logger("orchestrator.access")
 
@@ -39,12 +43,17 @@ def _complete(response: Response) -> Response:
     response.headers["X-Correlation-ID"] = g.correlation_id
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    seconds = time.perf_counter() - g.started
+    if request.headers.get("Upgrade", "").lower() != "websocket":
+        route = request.url_rule.rule if request.url_rule else "unmatched"
+        method = request.method if request.method in _METHODS else "OTHER"
+        figures_of(current_app).count(method, route, response.status_code, seconds)
     # The path only: a query string may carry a token.
     log.info(
         "request",
         method=request.method,
         path=request.path,
         status=response.status_code,
-        ms=round((time.perf_counter() - g.started) * 1000, 1),
+        ms=round(seconds * 1000, 1),
     )
     return response

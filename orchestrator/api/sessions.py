@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-import structlog
-from flask import Blueprint, Response, g, jsonify, request, url_for
+from flask import Blueprint, Response, g, request, url_for
 
 from orchestrator import lookup, presenting, tokens
-from orchestrator.answers import EndAnswer, SessionAnswer, StartAnswer
+from orchestrator.answers import EndAnswer, SessionAnswer, SessionsAnswer, StartAnswer
 from orchestrator.auth import authenticate_request, principal
-from orchestrator.bodies import read_alias_header, read_body, read_wait
+from orchestrator.bodies import read_alias_header, read_body, read_query, read_wait
+from orchestrator.listing import list_sessions
+from orchestrator.openapi import Operation, documented
+from orchestrator.queries import SessionsQuery
+from orchestrator.replies import remember, reply
 from orchestrator.services import Services, services
 from orchestrator.waiting import wait_until_ready
 from sessions.models import Session
@@ -24,6 +27,17 @@ blueprint.before_request(authenticate_request)
 
 
 @blueprint.post("/session/start")
+@documented(
+    Operation(
+        "Start a session",
+        "sessions",
+        {201: StartAnswer, 200: StartAnswer},
+        problems=(403, 409, 429),
+        body=StartRequest,
+        request_headers=("X-Session-ID", "Prefer"),
+        answer_headers=("X-Session-ID", "Location", "Idempotent-Replay", "Preference-Applied"),
+    )
+)
 def start() -> Response:
     """Start a session, or return the one that the same request started before."""
     house, caller = services(), principal()
@@ -38,7 +52,7 @@ def start() -> Response:
         correlation_id=g.correlation_id,
     )
     session = started.session
-    _remember(session.id)
+    remember(session.id)
     if session.channel is Channel.VOICE and not started.replayed:
         nudge(session.id, session.generation)
     wait = read_wait(request)
@@ -48,12 +62,22 @@ def start() -> Response:
 
 
 @blueprint.post("/session/end")
+@documented(
+    Operation(
+        "End a session",
+        "sessions",
+        {200: EndAnswer},
+        problems=(404,),
+        body=EndRequest,
+        answer_headers=("X-Session-ID",),
+    )
+)
 def end() -> Response:
     """End a session; doing it twice changes nothing."""
     house = services()
     reference = read_body(request, EndRequest).session_id
     session = lookup.find(house, principal(), reference)
-    _remember(session.id)
+    remember(session.id)
     if isinstance(session, Session):
         _end(house, session)
     session = lookup.load(house, session.id) or session
@@ -65,16 +89,43 @@ def end() -> Response:
         fault=session.fault,  # pyright: ignore[reportArgumentType]
         message="The session has ended." if state is State.ENDED else "The session is ending.",
     )
-    return _answer(answer, session.id)
+    return reply(answer, session.id)
+
+
+@blueprint.get("/sessions")
+@documented(
+    Operation(
+        "List sessions, newest first",
+        "sessions",
+        {200: SessionsAnswer},
+        problems=(403,),
+        query=SessionsQuery,
+    )
+)
+def index() -> Response:
+    """List sessions, newest first."""
+    caller = principal()
+    caller.require_key()
+    query = read_query(request, SessionsQuery)
+    return reply(list_sessions(services(), caller.visible_scope, query))
 
 
 @blueprint.get("/session/<reference>")
+@documented(
+    Operation(
+        "Look at a session",
+        "sessions",
+        {200: SessionAnswer},
+        problems=(400, 404),
+        answer_headers=("X-Session-ID",),
+    )
+)
 def show(reference: str) -> Response:
     """Show a session, live or archived."""
     house, caller = services(), principal()
     session = lookup.find(house, caller, reference)
-    _remember(session.id)
-    return _answer(presenting.whole(house, session, caller), session.id)
+    remember(session.id)
+    return reply(presenting.whole(house, session, caller), session.id)
 
 
 def _started(house: Services, started: Started, session: Session, wait: int) -> Response:
@@ -90,7 +141,7 @@ def _started(house: Services, started: Started, session: Session, wait: int) -> 
         aliases=house.directory.aliases(session),
         message=_message(session),
     )
-    response = _answer(answer, session.id)
+    response = reply(answer, session.id)
     response.status_code = 200 if started.replayed else 201
     response.headers["Location"] = url_for("sessions.show", reference=session.id)
     if started.replayed:
@@ -104,17 +155,6 @@ def _end(house: Services, session: Session) -> None:
     refusal = house.store.begin_ending(session.id, Reason.ENDED_BY_API)
     if refusal is None and not any(house.directory.leased([session.id])):
         request_finish(session.id)
-
-
-def _answer(content: StartAnswer | EndAnswer | SessionAnswer, session_id: str) -> Response:
-    response = jsonify(content.to_json())
-    response.headers["X-Session-ID"] = session_id
-    return response
-
-
-def _remember(session_id: str) -> None:
-    g.session_id = session_id
-    structlog.contextvars.bind_contextvars(session_id=session_id)
 
 
 def _websocket_url(house: Services, session_id: str) -> str:

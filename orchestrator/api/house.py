@@ -1,0 +1,51 @@
+"""The house itself: its voices, and whether it is well."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from orchestrator.answers import HealthAnswer, ReadyAnswer, VoiceAnswer, VoicesAnswer
+from orchestrator.auth import authenticate_request
+from orchestrator.openapi import Operation, documented
+from orchestrator.readiness import check_house
+from orchestrator.replies import reply
+from orchestrator.services import services
+from orchestrator.version import version
+
+blueprint = Blueprint("house", __name__)
+
+
+@blueprint.get("/orchestrator/voices")
+@documented(Operation("List the voices", "house", {200: VoicesAnswer}))
+def voices() -> Response:
+    """List the voices that a session can ask for."""
+    authenticate_request()
+    house = services()
+    default = house.voices.find(house.settings.default_voice).name
+    return reply(
+        VoicesAnswer(
+            voices=[
+                VoiceAnswer(
+                    name=voice.name, description=voice.description, default=voice.name == default
+                )
+                for voice in house.voices
+            ]
+        )
+    )
+
+
+@blueprint.get("/health")
+@documented(Operation("Is this process alive?", "house", {200: HealthAnswer}, public=True))
+def health() -> Response:
+    """Tell that this process answers; nothing else is asked."""
+    return reply(HealthAnswer(version=version()))
+
+
+@blueprint.get("/ready")
+@documented(
+    Operation("Can calls be taken?", "house", {200: ReadyAnswer, 503: ReadyAnswer}, public=True)
+)
+def ready() -> tuple[Response, int]:
+    """Tell whether calls can be taken, and what is missing if not."""
+    answer = check_house(services())
+    return reply(answer), 200 if answer.ready else 503

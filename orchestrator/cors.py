@@ -1,0 +1,40 @@
+"""Which web pages may call from a browser?"""
+
+from __future__ import annotations
+
+import re
+
+from flask import Flask
+from flask_cors import CORS
+
+from sessions.settings import Mode, Settings
+
+_LOCALHOST = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?\Z")
+_MAY_SEND = ("Authorization", "Content-Type", "Prefer", "X-Session-ID", "X-Correlation-ID")
+_MAY_READ = (
+    "X-Session-ID",
+    "X-Correlation-ID",
+    "Location",
+    "Retry-After",
+    "Idempotent-Replay",
+    "Preference-Applied",
+)
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Let the origins of the settings in, and any on localhost in development.
+
+    Bearers travel in a header that the page sets itself, so no cookies are allowed.
+    """
+    origins: list[str | re.Pattern[str]] = [*settings.cors_origins]
+    if settings.mode is Mode.DEVELOPMENT:
+        origins.append(_LOCALHOST)
+    if origins:
+        CORS(
+            app,
+            origins=origins,
+            methods=["GET", "POST"],
+            allow_headers=list(_MAY_SEND),
+            expose_headers=list(_MAY_READ),
+            max_age=600,
+        )

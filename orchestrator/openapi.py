@@ -1,0 +1,256 @@
+"""What does the API look like to a program? The OpenAPI document, made from the views themselves.
+
+``documented`` says what a view takes and gives; the fields come from the pydantic models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from flask import Flask
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from orchestrator.answers import Problem
+from orchestrator.services import Services
+from sessions.requests import StartRequest
+from sessions.settings import Mode
+
+View = TypeVar("View", bound=Callable[..., Any])
+Answers = Mapping[int, type[BaseModel] | str]
+"""For each status a model of JSON, or the media type of something else."""
+
+_REF = "#/components/schemas/{model}"
+_ATTRIBUTE = "__operation__"
+_TEXT = {"type": "string"}
+
+_SESSION_ID = {
+    "name": "sessionId",
+    "in": "path",
+    "required": True,
+    "description": "The session's id, or one of your own names for it.",
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"},
+    "example": "session_1753590741399_k3f9a0z81qxe",
+}
+_CORRELATION = {
+    "name": "X-Correlation-ID",
+    "in": "header",
+    "description": "Your id of this request; it is logged and returned. A malformed one is "
+    "replaced.",
+    "schema": _TEXT,
+}
+REQUEST_HEADERS = {
+    "X-Session-ID": {
+        "name": "X-Session-ID",
+        "in": "header",
+        "description": "Your own name for the session; the same start under it makes no second "
+        "one.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"},
+    },
+    "Prefer": {
+        "name": "Prefer",
+        "in": "header",
+        "description": "`wait=N` holds the answer until the agent is ready, at most 15 seconds.",
+        "schema": _TEXT,
+        "example": "wait=10",
+    },
+}
+_ANSWER_HEADERS = {
+    "X-Session-ID": "The id of the session.",
+    "Location": "Where the session can be looked at.",
+    "Idempotent-Replay": "`true` where the session was there before.",
+    "Preference-Applied": "What was done of `Prefer`.",
+}
+_PROBLEM_HEADERS = {
+    401: {"WWW-Authenticate": "How to authenticate."},
+    405: {"Allow": "The methods that this path has."},
+    429: {"Retry-After": "In how many seconds to try again."},
+    503: {"Retry-After": "In how many seconds to try again."},
+}
+_MEANINGS = {
+    400: "The JSON or the session id is malformed.",
+    401: "The key or token is missing or not valid.",
+    403: "A session token does not reach this far.",
+    404: "You see no session of that id.",
+    409: "The name is in use by a session that was asked for differently.",
+    410: "The session has ended and this is no longer kept.",
+    413: "The body is over 64 KiB.",
+    415: "The body is not JSON.",
+    422: "A field is wrong or unknown; `errors` names it.",
+    429: "A limit is reached.",
+    500: "Something went wrong on our side.",
+    503: "It cannot be done now: the store is away, or no worker is alive.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a view takes and gives."""
+
+    summary: str
+    tag: str
+    answers: Answers
+    problems: tuple[int, ...] = ()
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    request_headers: tuple[str, ...] = ()
+    answer_headers: tuple[str, ...] = ()
+    public: bool = False
+    more: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def all_problems(self) -> list[int]:
+        """Return every status that comes as a problem."""
+        always = () if self.public else (401, 500, 503)
+        of_body = (400, 413, 415, 422) if self.body else ()
+        of_query = (422,) if self.query else ()
+        every = {*self.problems, *always, *of_body, *of_query} - set(self.answers)
+        return sorted(every)
+
+
+def documented(operation: Operation) -> Callable[[View], View]:
+    """Attach what the OpenAPI document says of a view."""
+
+    def attach(view: View) -> View:
+        setattr(view, _ATTRIBUTE, operation)
+        return view
+
+    return attach
+
+
+def build(app: Flask, house: Services, version: str) -> dict[str, Any]:
+    """Return the OpenAPI document of the documented views of ``app``."""
+    paths: dict[str, dict[str, Any]] = {}
+    operations: list[Operation] = []
+    for rule in app.url_map.iter_rules():
+        operation = getattr(app.view_functions[rule.endpoint], _ATTRIBUTE, None)
+        if operation is None:
+            continue
+        operations.append(operation)
+        path = rule.rule.replace("<reference>", "{sessionId}")
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            paths.setdefault(path, {})[method.lower()] = _operation(
+                operation, rule.endpoint, house, in_path="reference" in rule.arguments
+            )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Switchboard",
+            "version": version,
+            "summary": "A control plane for real-time voice agents.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": house.settings.public_url or "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(operations, house),
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key (`sb_...`), or a session's token for that session.",
+                }
+            },
+        },
+    }
+
+
+def _operation(
+    operation: Operation, endpoint: str, house: Services, *, in_path: bool
+) -> dict[str, Any]:
+    written: dict[str, Any] = {
+        "operationId": endpoint.replace(".", "_"),
+        "summary": operation.summary,
+        "tags": [operation.tag],
+        "parameters": _parameters(operation, in_path=in_path),
+        "responses": {
+            **{str(code): _answer(operation, code) for code in operation.answers},
+            **{str(code): _problem(code) for code in operation.all_problems},
+        },
+        "security": _security(operation, house),
+    }
+    if operation.body is not None:
+        written["requestBody"] = {"required": True, "content": _json(operation.body)}
+    return {**written, **operation.more}
+
+
+def _security(operation: Operation, house: Services) -> list[dict[str, list[str]]]:
+    if operation.public:
+        return []
+    keyless = house.settings.mode is Mode.DEVELOPMENT
+    return [*([{}] if keyless else []), {"bearer": []}]
+
+
+def _parameters(operation: Operation, *, in_path: bool) -> list[dict[str, Any]]:
+    parameters = [_SESSION_ID] if in_path else []
+    if operation.query is not None:
+        schema = operation.query.model_json_schema(by_alias=True, ref_template=_REF)
+        for name, written in schema["properties"].items():
+            content = dict(written)
+            description = content.pop("description", "")
+            parameters.append(
+                {"name": name, "in": "query", "description": description, "schema": content}
+            )
+    return [
+        *parameters,
+        *(REQUEST_HEADERS[name] for name in operation.request_headers),
+        _CORRELATION,
+    ]
+
+
+def _answer(operation: Operation, code: int) -> dict[str, Any]:
+    content = operation.answers[code]
+    headers = {"X-Correlation-ID": "The id of this request."}
+    headers |= {name: _ANSWER_HEADERS[name] for name in operation.answer_headers}
+    if isinstance(content, str):
+        written = {content: {"schema": _TEXT}}
+        description = HTTPStatus(code).phrase
+    else:
+        written = _json(content)
+        description = (content.__doc__ or "").strip()
+    return {"description": description, "headers": _headers(headers), "content": written}
+
+
+def _problem(code: int) -> dict[str, Any]:
+    return {
+        "description": _MEANINGS[code],
+        "headers": _headers(_PROBLEM_HEADERS.get(code, {})),
+        "content": {"application/problem+json": {"schema": _reference(Problem)}},
+    }
+
+
+def _headers(meanings: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        name: {"description": text, "schema": _TEXT, "required": False}
+        for name, text in meanings.items()
+    }
+
+
+def _json(model: type[BaseModel]) -> dict[str, Any]:
+    return {"application/json": {"schema": _reference(model)}}
+
+
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": _REF.format(model=model.__name__)}
+
+
+def _schemas(operations: list[Operation], house: Services) -> dict[str, Any]:
+    wanted: dict[type[BaseModel], JsonSchemaMode] = {Problem: "serialization"}
+    for operation in operations:
+        for content in operation.answers.values():
+            if not isinstance(content, str):
+                wanted[content] = "serialization"
+        for given in (operation.body, operation.query):
+            if given is not None:
+                wanted[given] = "validation"
+    _, schema = models_json_schema(list(wanted.items()), by_alias=True, ref_template=_REF)
+    schemas = schema["$defs"]
+    for model in (operation.query for operation in operations if operation.query):
+        schemas.pop(model.__name__, None)
+    start = schemas.get(StartRequest.__name__)
+    if start is not None:
+        start["properties"]["voiceId"]["anyOf"][0] = {**_TEXT, "enum": house.voices.names}
+    return schemas

@@ -1,0 +1,126 @@
+"""Can calls be taken now, and if not, what is missing and what should be done?"""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from orchestrator.answers import CheckAnswer, ReadyAnswer
+from orchestrator.services import Services
+
+_TIMEOUT_SECONDS = 1.0
+_OVERDUE_MS = 15_000
+
+
+def check_house(house: Services) -> ReadyAnswer:
+    """Ask every part, all at once."""
+    checks: dict[str, Callable[[Services], tuple[bool, str]]] = {
+        "redis": _redis,
+        "database": _database,
+        "session worker": _session_worker,
+        "upkeep worker": _upkeep_worker,
+        "livekit": _livekit,
+    }
+    if house.settings.tts_provider == "embedded":
+        checks["inference"] = _inference
+    with ThreadPoolExecutor(len(checks)) as threads:
+        results = list(threads.map(lambda check: check(house), checks.values()))
+    answers = [
+        CheckAnswer(name=name, ok=ok, detail=detail)
+        for name, (ok, detail) in zip(checks, results, strict=True)
+    ]
+    missing = [answer.name for answer in answers if not answer.ok]
+    return ReadyAnswer(ready=not missing, missing=missing, checks=answers)
+
+
+def _redis(house: Services) -> tuple[bool, str]:
+    try:
+        house.redis.ping()
+    except RedisError as error:
+        what_to_do = "Start Redis, or set SWITCHBOARD_REDIS_URL to where it is."
+        return False, f"Redis does not answer ({type(error).__name__}). {what_to_do}"
+    return True, "Redis answers."
+
+
+def _database(house: Services) -> tuple[bool, str]:
+    from sessions.schema import is_current  # Alembic is slow to import.
+
+    try:
+        current = is_current(house.engine)
+    except SQLAlchemyError as error:
+        return False, (
+            f"The database does not answer ({type(error).__name__}). "
+            "Start it, or set SWITCHBOARD_DATABASE_URL to where it is."
+        )
+    if not current:
+        return False, "The schema of the database is not current. Run `switchboard migrate`."
+    return True, "The schema of the database is current."
+
+
+def _session_worker(house: Services) -> tuple[bool, str]:
+    try:
+        workers = house.fleet.alive()
+    except RedisError:
+        return False, "Redis does not answer, so no worker can be seen. Start Redis first."
+    if not workers:
+        return False, (
+            "No session worker is alive. "
+            "Start one with `celery -A workers.app worker -Q sessions -n sessions@%h`."
+        )
+    slots, free = sum(w.slots for w in workers), sum(w.free for w in workers)
+    return True, f"{len(workers)} alive, {free} of {slots} slots free."
+
+
+def _upkeep_worker(house: Services) -> tuple[bool, str]:
+    try:
+        deadline = house.directory.next_deadline()
+        late = deadline is not None and house.store.now() - deadline > _OVERDUE_MS
+    except RedisError:
+        return False, "Redis does not answer, so the reaper's work cannot be seen."
+    if late:
+        return False, (
+            "Sessions are overdue and nobody looks after them. Start beat and a worker for the "
+            "queue `upkeep`: `celery -A workers.app beat` and `celery -A workers.app worker "
+            "-Q upkeep,answers -P threads -n upkeep@%h`."
+        )
+    return True, "No session is overdue."
+
+
+def _livekit(house: Services) -> tuple[bool, str]:
+    url = house.settings.livekit_url
+    if not _answers(url, "/"):
+        return False, (
+            f"livekit-server does not answer at {url}. "
+            "Start it, or set SWITCHBOARD_LIVEKIT_URL to where it is."
+        )
+    return True, f"livekit-server answers at {url}."
+
+
+def _inference(house: Services) -> tuple[bool, str]:
+    url = house.settings.tts_url
+    if not _answers(url, "/health"):
+        return False, (
+            f"The model server does not answer at {url}. Start `inference`, or set "
+            "SWITCHBOARD_TTS_URL and SWITCHBOARD_TTS_PROVIDER to a provider."
+        )
+    return True, f"The model server answers at {url}."
+
+
+def _answers(url: str, path: str) -> bool:
+    """Tell whether the server at ``url`` answers a GET of ``path`` without an error."""
+    parts = urlsplit(url)
+    secure = parts.scheme in {"https", "wss"}
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status < http.HTTPStatus.BAD_REQUEST
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,22 @@
+"""How does an answer leave the house?"""
+
+from __future__ import annotations
+
+import structlog
+from flask import Response, g, jsonify
+
+from orchestrator.answers import Answer
+
+
+def reply(answer: Answer, session_id: str | None = None) -> Response:
+    """Return ``answer`` as JSON, with the id of the session that it is about."""
+    response = jsonify(answer.to_json())
+    if session_id is not None:
+        response.headers["X-Session-ID"] = session_id
+    return response
+
+
+def remember(session_id: str) -> None:
+    """Have every log line of this request name the session."""
+    g.session_id = session_id
+    structlog.contextvars.bind_contextvars(session_id=session_id)
