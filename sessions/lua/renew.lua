@@ -6,7 +6,9 @@
 
 local state = get('state')
 if not state then return { 'refused', 'gone' } end
-if tonumber(get('generation')) ~= args.generation or get('owner') ~= args.owner then
+local generation = tonumber(get('generation'))
+if generation ~= args.generation or tonumber(get('owned')) ~= generation
+  or get('owner') ~= args.owner then
   return { 'refused', 'stale' }
 end
 redis.call('SET', K.lease, args.owner, 'PX', args.lease)
