@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from orchestrator import around, cors, metrics, problems
+from orchestrator import around, cors, metrics, problems, sockets
 from orchestrator.api import docs, events, house, sessions
 from orchestrator.api import metrics as metrics_api
 from orchestrator.bodies import MAX_BODY_BYTES
@@ -35,4 +35,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     cors.register(app, settings)
     for resource in (sessions, events, house, metrics_api, docs):
         app.register_blueprint(resource.blueprint)
+    sockets.register(app)
     return app
