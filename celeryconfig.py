@@ -42,6 +42,12 @@ worker_redirect_stdouts = False
 worker_send_task_events = True
 task_send_sent_event = True
 
+beat_scheduler = "redbeat.RedBeatScheduler"
+beat_max_loop_interval = 5
+redbeat_redis_url = _settings.redis_url
+redbeat_key_prefix = "redbeat:"
+redbeat_lock_timeout = 25
+
 
 def _every(seconds: float) -> dict[str, object]:
     """Return when a job is due; one that nobody took in time is not made up for."""

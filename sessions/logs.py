@@ -24,6 +24,9 @@ _SECRET_WORDS = (
     "opening_line",
 )
 _QUIET = (
+    "celery.app.trace",
+    "celery.beat",
+    "celery.worker.strategy",
     "httpx",
     "httpx2",
     "httpcore",
