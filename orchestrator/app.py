@@ -8,6 +8,7 @@ from orchestrator import around, cors, metrics, problems, sockets
 from orchestrator.api import docs, events, house, sessions
 from orchestrator.api import metrics as metrics_api
 from orchestrator.bodies import MAX_BODY_BYTES
+from orchestrator.converters import SessionReference
 from orchestrator.exposure import check_exposure
 from orchestrator.services import EXTENSION, Services
 from sessions.logs import configure_logging
@@ -28,6 +29,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     app = Flask("orchestrator", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.url_map.converters["session"] = SessionReference
     app.extensions[EXTENSION] = services
     app.extensions[metrics.EXTENSION] = metrics.RequestFigures(services)
     around.register(app)

@@ -55,7 +55,7 @@ REQUEST_HEADERS = {
         "in": "header",
         "description": "`wait=N` holds the answer until the agent is ready, at most 15 seconds.",
         "schema": _TEXT,
-        "example": "wait=10",
+        "example": "wait=5",
     },
 }
 _ANSWER_HEADERS = {
@@ -130,7 +130,7 @@ def build(app: Flask, house: Services, version: str) -> dict[str, Any]:
         if operation is None:
             continue
         operations.append(operation)
-        path = rule.rule.replace("<reference>", "{sessionId}")
+        path = rule.rule.replace("<session:reference>", "{sessionId}")
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             paths.setdefault(path, {})[method.lower()] = _operation(
                 operation, rule.endpoint, house, in_path="reference" in rule.arguments

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -18,6 +19,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    WithJsonSchema,
 )
 from pydantic_core import ErrorDetails
 
@@ -27,11 +29,19 @@ from sessions.ids import is_alias
 MAX_METADATA_BYTES = 8192
 MAX_DURATION_SECONDS = 14_000
 
+_CONTROL = r"\x00-\x1f\x7f-\x9f"
+_CONTROL_BUT_BREAKS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 
-def _printable(text: str) -> str:
-    if not all(char.isprintable() or char in "\n\t" for char in text):
-        raise ValueError("must not contain control characters")
-    return text
+
+def _refuse(characters: str) -> AfterValidator:
+    forbidden = re.compile(f"[{characters}]")
+
+    def check(text: str) -> str:
+        if forbidden.search(text):
+            raise ValueError("must not contain control characters")
+        return text
+
+    return AfterValidator(check)
 
 
 def _alias(text: str) -> str:
@@ -49,11 +59,30 @@ def _small(metadata: dict[str, Any]) -> dict[str, Any]:
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=128),
-    AfterValidator(_printable),
+    _refuse(_CONTROL),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$",
+            "maxLength": 128,
+        }
+    ),
+]
+Line = Annotated[
+    str,
+    StringConstraints(max_length=2000),
+    _refuse(_CONTROL_BUT_BREAKS),
+    WithJsonSchema(
+        {"type": "string", "pattern": rf"^[^{_CONTROL_BUT_BREAKS}]*$", "maxLength": 2000}
+    ),
 ]
 M = TypeVar("M", bound=BaseModel)
 
-Alias = Annotated[str, AfterValidator(_alias)]
+Alias = Annotated[
+    str,
+    AfterValidator(_alias),
+    WithJsonSchema({"type": "string", "pattern": r"^[A-Za-z0-9._:-]{1,128}$"}),
+]
 
 
 class StartRequest(BaseModel):
@@ -67,8 +96,8 @@ class StartRequest(BaseModel):
         alias="voiceId",
         description="The agent's voice, one of `GET /orchestrator/voices`.",
     )
-    opening_line: Annotated[str, AfterValidator(_printable)] | None = Field(
-        default=None, alias="openingLine", max_length=2000, description="What the agent says first."
+    opening_line: Line | None = Field(
+        default=None, alias="openingLine", description="What the agent says first."
     )
     system_prompt: str | None = Field(
         default=None, alias="systemPrompt", max_length=20_000, description="Who the agent is to be."

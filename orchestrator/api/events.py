@@ -19,7 +19,7 @@ blueprint = Blueprint("events", __name__, url_prefix="/orchestrator")
 blueprint.before_request(authenticate_request)
 
 
-@blueprint.get("/session/<reference>/events")
+@blueprint.get("/session/<session:reference>/events")
 @documented(
     Operation(
         "Read a session's events",

@@ -110,7 +110,7 @@ def index() -> Response:
     return reply(list_sessions(services(), caller.visible_scope, query))
 
 
-@blueprint.get("/session/<reference>")
+@blueprint.get("/session/<session:reference>")
 @documented(
     Operation(
         "Look at a session",
