@@ -15,6 +15,7 @@ broker_transport_options = {
 }
 result_backend = None
 task_ignore_result = True
+result_expires = None
 task_serializer = "json"
 accept_content = ["json"]
 timezone = "UTC"
