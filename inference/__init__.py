@@ -1,0 +1,1 @@
+"""The house's own models behind the OpenAI API, for when no provider is configured."""

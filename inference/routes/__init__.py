@@ -1,0 +1,1 @@
+"""The server's paths, one module for each part of the OpenAI API."""
