@@ -20,6 +20,7 @@ from simple_websocket import ConnectionClosed, Server
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import ProtocolError
 
+from orchestrator.sockets.door import Door
 from orchestrator.sockets.hub import Hub, entry_of
 from orchestrator.sockets.messages import answer
 from orchestrator.sockets.outbox import Farewell, Outbox
@@ -46,13 +47,14 @@ class Ticket:
 class Conversation:
     """One socket's talk. Runs in the greenlet of its request; another one only reads."""
 
-    def __init__(self, ws: Server, ticket: Ticket, events: EventLog, hub: Hub) -> None:
+    def __init__(self, ws: Server, ticket: Ticket, events: EventLog, hub: Hub, door: Door) -> None:
         self._ws = ws
         self._ticket = ticket
         self._outbox = ticket.outbox
         self._transport = ticket.transport
         self._events = events
         self._hub = hub
+        self._door = door
         self._cursor = ticket.since
         # One bell for both directions: simple-websocket rings it for what the client sends.
         self._bell = cast("threading.Event", ws.event)
@@ -79,7 +81,8 @@ class Conversation:
         self._send(text_frame(json.dumps(self._ticket.confirmation)))
         if self._replay() or self._ticket.is_over:
             return self._outbox.farewell or _ENDED
-        self._hub.join(self._outbox, self._known_cursor())
+        with self._door.passing():
+            self._hub.join(self._outbox, self._known_cursor())
         if self._replay():
             return _ENDED
         return self._follow()
@@ -87,7 +90,8 @@ class Conversation:
     def _replay(self) -> bool:
         """Send what the log holds after the cursor; tell whether that was the end."""
         while self._outbox.farewell is None:
-            events = self._events.read(self._outbox.session_id, self._cursor, _PAGE)
+            with self._door.passing():
+                events = self._events.read(self._outbox.session_id, self._cursor, _PAGE)
             entries = [entry_of(event) for event in events]
             self._send(b"".join([*self._answers(), *(entry.frame for entry in entries)]))
             if events:

@@ -18,6 +18,7 @@ from orchestrator.auth import authenticate
 from orchestrator.lookup import AnySession, find
 from orchestrator.services import Services, services, services_of
 from orchestrator.sockets.conversation import Conversation, Ticket
+from orchestrator.sockets.door import Door
 from orchestrator.sockets.hub import PATIENCE_SECONDS, Hub
 from orchestrator.sockets.messages import MAX_MESSAGE
 from orchestrator.sockets.roster import Roster
@@ -42,6 +43,7 @@ class Sockets:
 
     roster: Roster
     hub: Hub
+    door: Door
 
 
 def register(app: Flask) -> None:
@@ -51,6 +53,7 @@ def register(app: Flask) -> None:
     app.extensions[EXTENSION] = Sockets(
         Roster(settings.socket_queue, settings.sockets_per_session),
         Hub(house.redis, house.events, lambda: connect_blocking(settings, PATIENCE_SECONDS)),
+        Door(),
     )
     app.config["SOCK_SERVER_OPTIONS"] = {
         "ping_interval": _PING_SECONDS,
@@ -67,23 +70,17 @@ def sockets_of(app: Flask) -> Sockets:
 @blueprint.before_request
 def _admit() -> None:
     _check_handshake()
-    house = services()
-    principal = authenticate(request, allow_query_token=True)
     since = check_event_id(request.args.get("since") or BEGINNING)
-    session = find(house, principal, (request.view_args or {})["reference"])
-    is_over = not isinstance(session, Session)
-    if is_over and not house.events.exists(session.id):
-        raise SessionOverError(
-            f"The session {session.id} has ended and its events are not kept any longer; "
-            f"GET /orchestrator/session/{session.id} has its summary."
-        )
-    confirmation = _confirmation(house, session, since)
+    sockets = sockets_of(current_app)
+    with sockets.door.passing():
+        session, confirmation = _look_up(services(), since)
     # From here on nothing may fail: the place is given back when the request is torn down.
-    outbox = sockets_of(current_app).roster.admit(session.id)
+    outbox = sockets.roster.admit(session.id)
     transport = Transport(request.environ["gunicorn.socket"])
     request.environ["gunicorn.socket"] = transport
     # Compression would cost 300 KB a socket, and each its own compressing of the same events.
     request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+    is_over = not isinstance(session, Session)
     g.ticket = Ticket(outbox, transport, since, is_over, confirmation)
 
 
@@ -96,7 +93,8 @@ def _leave(_error: BaseException | None) -> None:
 
 @_sock.route("/ws/<reference>", bp=blueprint)
 def _follow(ws: Server, reference: str) -> None:
-    Conversation(ws, g.ticket, services().events, sockets_of(current_app).hub).hold()
+    sockets = sockets_of(current_app)
+    Conversation(ws, g.ticket, services().events, sockets.hub, sockets.door).hold()
 
 
 def _check_handshake() -> None:
@@ -104,6 +102,18 @@ def _check_handshake() -> None:
     headers = request.headers
     if "Sec-WebSocket-Key" not in headers or headers.get("Sec-WebSocket-Version") != _VERSION:
         raise BadRequest(f"A WebSocket handshake has a key and version {_VERSION}.")
+
+
+def _look_up(house: Services, since: str) -> tuple[AnySession, dict[str, Any]]:
+    """Return the session that the request may follow, and the first message of its socket."""
+    principal = authenticate(request, allow_query_token=True)
+    session = find(house, principal, (request.view_args or {})["reference"])
+    if not isinstance(session, Session) and not house.events.exists(session.id):
+        raise SessionOverError(
+            f"The session {session.id} has ended and its events are not kept any longer; "
+            f"GET /orchestrator/session/{session.id} has its summary."
+        )
+    return session, _confirmation(house, session, since)
 
 
 def _confirmation(house: Services, session: AnySession, since: str) -> dict[str, Any]:
