@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import os
 
+import hypothesis
+
 from tests.support.settings import PREFIX
 
-pytest_plugins = ["tests.fixtures.redis"]
+pytest_plugins = [
+    "tests.fixtures.redis",
+    "tests.fixtures.livekit",
+    "tests.fixtures.inference",
+    "tests.fixtures.web",
+    "tests.fixtures.house",
+]
 
 # What is set on this machine must not decide what a test sees.
 for name in [name for name in os.environ if name.startswith(PREFIX)]:
     del os.environ[name]
+
+# A busy machine is no failure, and CI must find today what it found yesterday.
+hypothesis.settings.register_profile(
+    "house", deadline=None, derandomize="CI" in os.environ, print_blob=True
+)
+hypothesis.settings.load_profile("house")
