@@ -32,7 +32,7 @@ class Caller:
         """Return all that was heard, in -1..1."""
         if not self.frames:
             return np.zeros(0, np.float32)
-        return np.concatenate(self.frames).astype(np.float32) / 32768
+        return np.concatenate(self.frames).astype(np.float32) / np.float32(32768)
 
     @property
     def seconds_of_speech(self) -> float:
