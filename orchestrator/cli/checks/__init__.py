@@ -1,0 +1,1 @@
+"""The checks of `switchboard doctor`, one module for each kind of part."""

@@ -1,0 +1,144 @@
+"""Do the servers that speak HTTP answer as they should?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.cli.checks.finding import PATIENCE_SECONDS, Finding, Patient, broken, ok, warning
+
+if TYPE_CHECKING:
+    import httpx
+
+_OK, _UNAUTHORISED, _FORBIDDEN = 200, 401, 403
+_MEANT = {"ws": "http", "wss": "https"}
+
+
+def check_livekit(patient: Patient) -> Finding:
+    """Check that livekit-server answers and takes our key."""
+    from livekit.api import AccessToken, VideoGrants
+
+    settings = patient.settings
+    scheme, _, rest = settings.livekit_url.partition("://")
+    url = f"{_MEANT.get(scheme, scheme)}://{rest.rstrip('/')}"
+    if (answer := _ask("GET", url)) is None or answer.status_code != _OK:
+        return broken(
+            f"livekit-server does not answer at {settings.livekit_url}. Start it (`make run` "
+            "does), or set SWITCHBOARD_LIVEKIT_URL to where it is."
+        )
+    secret = settings.livekit_api_secret.get_secret_value()
+    token = AccessToken(settings.livekit_api_key, secret).with_grants(VideoGrants(room_list=True))
+    headers = {"Authorization": f"Bearer {token.to_jwt()}"}
+    path = "/twirp/livekit.RoomService/ListRooms"
+    answer = _ask("POST", url + path, json={}, headers=headers)
+    if answer is not None and answer.status_code == _OK:
+        rooms = len(answer.json().get("rooms", []))
+        return ok(
+            f"livekit-server at {settings.livekit_url} takes our key and holds {rooms} rooms."
+        )
+    if answer is not None and answer.status_code in (_UNAUTHORISED, _FORBIDDEN):
+        return broken(
+            f"livekit-server at {settings.livekit_url} refuses our key. Set "
+            "SWITCHBOARD_LIVEKIT_API_KEY and _SECRET to one that it has."
+        )
+    return broken(f"{settings.livekit_url} answers, and not as livekit-server does.")
+
+
+def check_speech(patient: Patient) -> Finding:
+    """Check that whoever speaks for the agents is well and can say a word."""
+    from sessions.voices import load_voices
+
+    settings = patient.settings
+    base = settings.tts_url.rstrip("/")
+    embedded = settings.tts_provider == "embedded"
+    if embedded and (refusal := _judge_health(base)):
+        return refusal
+    voice = load_voices(settings.voices_file).find(settings.default_voice)
+    body = {
+        "model": settings.tts_model,
+        "voice": voice.id_for(settings.tts_provider),
+        "input": "Yes.",
+        "response_format": "pcm",
+    }
+    headers = {"Authorization": f"Bearer {settings.tts_key.get_secret_value()}"}
+    answer = _ask("POST", f"{base}/audio/speech", json=body, headers=headers)
+    if answer is None:
+        return broken(
+            f"{base} does not say a word within {PATIENCE_SECONDS:.1f} s. Look at its log, or set "
+            "SWITCHBOARD_TTS_URL to a server that does."
+        )
+    if answer.status_code != _OK or not answer.content:
+        return broken(f"{base} refuses to speak ({answer.status_code}): {answer.text[:200]}")
+    took = answer.elapsed.total_seconds() * 1000
+    return ok(f"{base} says a word as {voice.name} in {took:.0f} ms.")
+
+
+def check_web(patient: Patient) -> Finding:
+    """Check that the web front answers, and that it finds what it needs."""
+    health = _object(_ask("GET", f"{patient.url}/health"))
+    if health is None:
+        return broken(
+            f"The web front does not answer at {patient.url}. Start it (`make run` does), or set "
+            "SWITCHBOARD_PUBLIC_URL to where it is."
+        )
+    if health.get("status") != "ok":
+        return broken(f"Something else answers at {patient.url}. Set SWITCHBOARD_PORT to another.")
+    ready = _object(_ask("GET", f"{patient.url}/ready"))
+    if ready is None:
+        return broken(f"The web front at {patient.url} does not say whether it is ready.")
+    if not ready.get("ready"):
+        missing = ", ".join(ready.get("missing", []))
+        return broken(f"The web front at {patient.url} misses {missing}. See to those first.")
+    return ok(f"The web front {health.get('version')} answers at {patient.url} and is ready.")
+
+
+def check_flower(patient: Patient) -> Finding:
+    """Check that Flower answers, and asks for a password first."""
+    settings = patient.settings
+    host = settings.flower_address
+    url = f"http://{f'[{host}]' if ':' in host else host}:{settings.flower_port}/"
+    answer = _ask("GET", url)
+    if answer is None:
+        return warning(
+            f"Flower does not answer at {url}. Calls go on without it; "
+            "`python -m workers.flower` starts it."
+        )
+    if answer.status_code == _UNAUTHORISED:
+        return ok(f"Flower answers at {url} and asks for a password.")
+    if answer.status_code == _OK:
+        return broken(f"Flower at {url} is open to anybody. Set its basic_auth.")
+    return warning(f"Something else answers at {url}. Set SWITCHBOARD_FLOWER_PORT to another.")
+
+
+def _judge_health(base: str) -> Finding | None:
+    """Return what is wrong with the house's own model server, if anything."""
+    url = f"{base.removesuffix('/v1')}/health"
+    answer = _ask("GET", url)
+    if answer is None:
+        return broken(
+            f"The model server does not answer at {url}. Start it (`make run` does), or set "
+            "SWITCHBOARD_TTS_URL and SWITCHBOARD_TTS_PROVIDER to a provider."
+        )
+    if answer.status_code != _OK:
+        return broken(f"The model server at {url} is not ready ({answer.status_code}).")
+    return None
+
+
+def _ask(method: str, url: str, **more: Any) -> httpx.Response | None:
+    """Return the answer to a request, or ``None`` if there is none in time."""
+    import httpx
+
+    try:
+        return httpx.request(method, url, timeout=PATIENCE_SECONDS, **more)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return None
+
+
+def _object(answer: httpx.Response | None) -> dict[str, Any] | None:
+    """Return the JSON object in an answer; an empty one if it is something else."""
+    if answer is None:
+        return None
+    try:
+        content = answer.json()
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}

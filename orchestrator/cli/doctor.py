@@ -1,0 +1,70 @@
+"""Is every part of the house well, and if not, what is to be done?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import click
+
+from orchestrator.cli.checks.finding import Finding, Patient, Verdict, broken
+from orchestrator.cli.checks.here import check_access, check_clocks, check_ports, check_python
+from orchestrator.cli.checks.processes import (
+    check_beat,
+    check_session_workers,
+    check_upkeep_worker,
+)
+from orchestrator.cli.checks.servers import check_flower, check_livekit, check_speech, check_web
+from orchestrator.cli.checks.stores import check_database, check_redis
+from orchestrator.cli.configuration import load_settings, web_url
+from orchestrator.cli.output import json_option, print_json, print_line
+
+CHECKS: dict[str, Callable[[Patient], Finding]] = {
+    "python": check_python,
+    "access": check_access,
+    "ports": check_ports,
+    "redis": check_redis,
+    "clocks": check_clocks,
+    "database": check_database,
+    "livekit": check_livekit,
+    "inference": check_speech,
+    "web": check_web,
+    "session worker": check_session_workers,
+    "upkeep worker": check_upkeep_worker,
+    "beat": check_beat,
+    "flower": check_flower,
+}
+
+_STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.BROKEN: "bold red"}
+
+
+@click.command
+@click.option("--url", help="Where the web front answers.  [default: from the settings]")
+@json_option
+def doctor(url: str | None, as_json: bool) -> None:
+    """Check every part, and say what to do where one is not well.
+
+    Fails if a part is broken; a warning is no failure.
+    """
+    settings = load_settings()
+    patient = Patient(settings, (url or web_url(settings)).rstrip("/"))
+    with ThreadPoolExecutor(len(CHECKS)) as threads:
+        examined = threads.map(lambda check: _examine(check, patient), CHECKS.values())
+        findings = dict(zip(CHECKS, examined, strict=True))
+    well = all(finding.verdict is not Verdict.BROKEN for finding in findings.values())
+    if as_json:
+        checks = [finding.to_json(name) for name, finding in findings.items()]
+        print_json({"ok": well, "checks": checks})
+    else:
+        for name, finding in findings.items():
+            verdict = (finding.verdict.ljust(7), _STYLES[finding.verdict])
+            print_line(verdict, (name.ljust(14), "bold"), finding.detail)
+    sys.exit(not well)
+
+
+def _examine(check: Callable[[Patient], Finding], patient: Patient) -> Finding:
+    try:
+        return check(patient)
+    except Exception as error:  # noqa: BLE001 - a part that fails in a new way is broken, too
+        return broken(f"The check itself failed: {type(error).__name__}: {error}")
