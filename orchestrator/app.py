@@ -7,7 +7,7 @@ from flask import Flask
 from orchestrator import around, cors, metrics, problems, sockets
 from orchestrator.api import docs, events, house, sessions
 from orchestrator.api import metrics as metrics_api
-from orchestrator.bodies import MAX_BODY_BYTES
+from orchestrator.bodies import READ_AT_MOST
 from orchestrator.converters import SessionReference
 from orchestrator.exposure import check_exposure
 from orchestrator.services import EXTENSION, Services
@@ -28,7 +28,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     check_exposure(settings, services.apikeys)
 
     app = Flask("orchestrator", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = READ_AT_MOST
     app.url_map.converters["session"] = SessionReference
     app.extensions[EXTENSION] = services
     app.extensions[metrics.EXTENSION] = metrics.RequestFigures(services)

@@ -11,7 +11,7 @@ from typing import NoReturn, TypeVar
 
 from flask import Request
 from pydantic import BaseModel
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from orchestrator.services import LONGEST_WAIT_SECONDS
 from sessions.errors import FieldProblem, InvalidRequestError
@@ -19,6 +19,8 @@ from sessions.ids import is_alias
 from sessions.requests import parse
 
 MAX_BODY_BYTES = 64 * 1024
+READ_AT_MOST = MAX_BODY_BYTES + 1
+"""Werkzeug cuts a body of no announced length off here, and says nothing."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -30,6 +32,8 @@ def read_body(request: Request, model: type[M]) -> M:
     if not request.is_json:
         raise UnsupportedMediaType("The body must be JSON: send `Content-Type: application/json`.")
     content = request.get_data(cache=False)
+    if len(content) > MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
     try:
         return parse(model, json.loads(content, parse_constant=_refuse_constant))
     except (ValueError, RecursionError) as error:
