@@ -27,8 +27,18 @@ local function get(field)
 end
 
 local function refresh()
-  for i = 1, 6 do redis.call('PEXPIRE', KEYS[i], args.ttl) end
-  redis.call('PEXPIRE', K.pid, args.ttl)
+  for _, key in ipairs({ K.session, K.config, K.events, K.history, K.control, K.aliases, K.pid }) do
+    redis.call('PEXPIRE', key, args.ttl)
+  end
+end
+
+local function write(key, fields)
+  local flat = {}
+  for name, value in pairs(fields) do
+    flat[#flat + 1] = name
+    flat[#flat + 1] = value
+  end
+  redis.call('HSET', key, unpack(flat))
 end
 
 local function index(key, score, member)
@@ -54,8 +64,9 @@ local function enter(state, extra)
   local data = extra or {}
   data.session_id = args.id
   data.state = state
-  data.previous = get('state')
-  data.generation = tonumber(get('generation'))
+  local before = redis.call('HMGET', K.session, 'state', 'generation')
+  data.previous = before[1] or nil
+  data.generation = tonumber(before[2])
   redis.call('HSET', K.session, 'state', state)
   return emit('session_state', cjson.encode(data))
 end

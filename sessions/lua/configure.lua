@@ -10,7 +10,7 @@ if not generation then return { 'refused', 'gone' } end
 if args.generation and args.generation ~= generation then return { 'refused', 'stale' } end
 
 redis.call('DEL', K.config)
-for name, value in pairs(args.config) do redis.call('HSET', K.config, name, value) end
-redis.call('HSET', K.config, 'updatedAt', now)
+args.config.updatedAt = now
+write(K.config, args.config)
 redis.call('PEXPIRE', K.config, args.ttl)
 return { 'ok' }

@@ -34,14 +34,15 @@ if voice and redis.call('ZCOUNT', workers, now - args.worker_lost, '+inf') == 0 
   return { 'no_capacity' }
 end
 
-local function write(key, fields)
-  for name, value in pairs(fields) do redis.call('HSET', key, name, value) end
-end
-write(K.session, args.session)
-write(K.config, args.config)
-redis.call('HSET', K.config, 'updatedAt', now)
-redis.call('HSET', K.session, 'accepted', now, 'generation', voice and 1 or 0,
-  'owned', 0, 'expiresAt', now + args.max_duration)
+local session, config = args.session, args.config
+session.accepted = now
+session.generation = voice and 1 or 0
+session.owned = 0
+session.expiresAt = now + args.max_duration
+session.queueUntil = voice and now + args.queue_timeout or nil
+config.updatedAt = now
+write(K.session, session)
+write(K.config, config)
 for i = 16, #KEYS do
   redis.call('SET', KEYS[i], args.id, 'PX', args.ttl)
   redis.call('SADD', K.aliases, KEYS[i])
@@ -50,13 +51,12 @@ end
 index(K.live, now, args.id)
 index(scope, now, args.id)
 index(user, now, args.id)
+if voice then index(K.queue, args.score, args.id) end
 if redis.call('INCR', starts) == 1 then redis.call('PEXPIRE', starts, 60000) end
 
 enter(args.state)
-if voice then
-  redis.call('HSET', K.session, 'queueUntil', now + args.queue_timeout)
-  index(K.queue, args.score, args.id)
-end
 look_at(now + args.look_after)
-refresh()
+for _, key in ipairs({ K.session, K.config, K.aliases }) do
+  redis.call('PEXPIRE', key, args.ttl)
+end
 return { 'created', now }
