@@ -7,6 +7,7 @@ no Redis, no database, no app.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import resource
@@ -88,6 +89,9 @@ def post_worker_init(worker: Any) -> None:
     from orchestrator.sockets.closing import close_sockets_with
 
     close_sockets_with(worker, worker.wsgi)
+    # What is loaded now stays; looking through it again and again would hold every socket up.
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -8,7 +8,6 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import psutil
@@ -137,35 +136,6 @@ def test_a_restart_closes_sockets_at_once_and_they_resume(
         else:
             assert web.child.process.wait(10) == 0
         assert "Traceback" not in web.child.tail()
-
-
-def test_lost_connections_to_redis_lose_no_event(
-    web: Web, actor: Actor, store: SessionStore, event_log: EventLog
-) -> None:
-    session_ids = [actor.text(user=f"user {n}") for n in range(5)]
-    with ThreadPoolExecutor() as threads:
-        clients = [Client(f"{web.ws_url}/{session_id}") for session_id in session_ids]
-        reading = [threads.submit(client.take, 1 + 1 + 200) for client in clients]
-        chance = random.Random(7)
-        for n in range(200):
-            for session_id in session_ids:
-                store.emit(session_id, "transcript", {"n": n})
-            if chance.random() < 0.1:
-                store.redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-        for session_id, read, client in zip(session_ids, reading, clients, strict=True):
-            logged = [event.to_json() for event in event_log.read(session_id)]
-            assert read.result()[1:] == logged
-            client.cut()
-
-
-def test_nobody_follows_nobody_listens(web: Web, actor: Actor, store: SessionStore) -> None:
-    session_id = actor.text()
-    channel = f"session:{session_id}:events"
-    with follow(web.ws_url, session_id) as client:
-        client.until("session_state")
-        eventually(lambda: store.redis.pubsub_numsub(channel)[0][1] == 1)
-    # The hub looks after its subscriptions whenever it wakes, at the latest after its patience.
-    eventually(lambda: store.redis.pubsub_numsub(channel)[0][1] == 0, within=20)
 
 
 def test_a_client_that_vanishes_leaves_nothing(web: Web, actor: Actor) -> None:

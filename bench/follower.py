@@ -1,0 +1,80 @@
+"""A WebSocket client with no more in it than thousands of them in one process can afford."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import secrets
+import time
+from dataclasses import dataclass, field
+
+_TEXT = 1
+_LENGTH_BYTES = {126: 2, 127: 8}
+
+
+@dataclass
+class Heard:
+    """What all sockets together have received."""
+
+    latencies: list[float] = field(default_factory=list)
+    doubled: int = 0
+
+
+class Follower(asyncio.Protocol):
+    """One socket: reads frames as they come and notes how old each event is."""
+
+    def __init__(self, path: str, heard: Heard) -> None:
+        self._path = path
+        self._heard = heard
+        self._buffer = bytearray()
+        self._seen = -1
+        self._upgraded = False
+        self.confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        key = base64.b64encode(secrets.token_bytes(16)).decode()
+        transport.write(
+            f"GET {self._path} HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\n"
+            f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            f"Sec-WebSocket-Key: {key}\r\n\r\n".encode()
+        )
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        if not self._upgraded:
+            head, found, rest = self._buffer.partition(b"\r\n\r\n")
+            if not found:
+                return
+            if not head.startswith(b"HTTP/1.1 101"):
+                self.confirmed.set_exception(ConnectionError(head.decode()))
+                return
+            self._upgraded, self._buffer = True, rest
+        while (frame := self._next_frame()) is not None:
+            opcode, payload = frame
+            if opcode == _TEXT:
+                self._take(json.loads(payload))
+
+    def _next_frame(self) -> tuple[int, bytes] | None:
+        buffer = self._buffer
+        if len(buffer) < 2:
+            return None
+        size, start = buffer[1], 2
+        if size in _LENGTH_BYTES:
+            start += _LENGTH_BYTES[size]
+            size = int.from_bytes(buffer[2:start])
+        if len(buffer) < start + size:
+            return None
+        frame = buffer[0] & 0x0F, bytes(buffer[start : start + size])
+        del buffer[: start + size]
+        return frame
+
+    def _take(self, message: dict) -> None:
+        if message["type"] == "transcript":
+            n = message["data"]["n"]
+            self._heard.latencies.append((time.monotonic() - message["data"]["at"]) * 1000)
+            self._heard.doubled += n <= self._seen
+            self._seen = n
+        elif not self.confirmed.done():
+            self.confirmed.set_result(None)
