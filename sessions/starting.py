@@ -24,10 +24,11 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A session that is there now; ``replayed`` if it was there before."""
+    """A session that is there now, with all its names; ``replayed`` if it was there before."""
 
     session: Session
     config: SessionConfig
+    aliases: Sequence[str]
     replayed: bool
 
 
@@ -81,7 +82,7 @@ class Starter:
             if found is None:
                 continue
             if taken is None:
-                return Started(found, config, replayed=False)
+                return Started(found, config, sorted(names), replayed=False)
             return self._replay(found, fingerprint, names)
         raise AliasConflictError("The session of that alias keeps ending; try another alias.")
 
@@ -112,4 +113,4 @@ class Starter:
         for name in names:
             if isinstance(self._store.add_alias(session, name), AliasTaken):
                 raise AliasConflictError(f"The alias {name} names another live session.")
-        return Started(session, config, replayed=True)
+        return Started(session, config, self._directory.aliases(session), replayed=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, Response, g, request, url_for
 
 from orchestrator import lookup, presenting, tokens
@@ -138,7 +136,7 @@ def _started(house: Services, started: Started, session: Session, wait: int) -> 
         room_name=session.room if voice else None,
         voice_id=started.config.voice_id,
         websocket_url=_websocket_url(house, session.id),
-        aliases=house.directory.aliases(session),
+        aliases=list(started.aliases),
         message=_message(session),
     )
     response = reply(answer, session.id)
@@ -158,9 +156,9 @@ def _end(house: Services, session: Session) -> None:
 
 
 def _websocket_url(house: Services, session_id: str) -> str:
-    base = urlsplit(house.settings.public_url or request.host_url)
-    scheme = "wss" if base.scheme == "https" else "ws"
-    return f"{scheme}://{base.netloc}{base.path.rstrip('/')}/ws/{session_id}"
+    base = house.settings.public_url or f"{request.scheme}://{request.host}{request.root_path}"
+    # http becomes ws, and https wss.
+    return f"{base.replace('http', 'ws', 1).rstrip('/')}/ws/{session_id}"
 
 
 def _message(session: Session) -> str:

@@ -10,12 +10,14 @@ from threading import Barrier
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from livekit.api import TokenVerifier
 from redis import Redis
 
 from orchestrator import tokens
 from orchestrator.app import create_app
 from sessions.directory import Directory
 from sessions.fleet import WorkerRecord
+from sessions.rooms import CALLER_IDENTITY, RoomTimeouts
 from sessions.settings import Settings
 from sessions.states import Reason
 from sessions.store import SessionStore
@@ -47,6 +49,25 @@ def test_start_when_only_the_user_is_named_then_all_is_answered(
     }
     assert response.headers["X-Session-ID"] == session_id
     assert response.headers["Location"] == f"/orchestrator/session/{session_id}"
+
+
+@pytest.mark.usefixtures("alive_worker")
+def test_start_when_livekit_reads_the_token_then_it_lets_the_caller_into_that_room(
+    client: FlaskClient, settings: Settings
+) -> None:
+    answer = start(client).get_json()
+    secret = settings.livekit_api_secret.get_secret_value()
+    claims = TokenVerifier(settings.livekit_api_key, secret).verify(answer["token"])
+    assert (claims.identity, claims.name) == (CALLER_IDENTITY, "Ada")
+    video = claims.video
+    assert video is not None
+    assert (video.room_join, video.room) == (True, answer["roomName"])
+    assert video.can_publish
+    assert video.can_subscribe
+    assert video.can_publish_data
+    timeouts, config = RoomTimeouts.of(settings), claims.room_config
+    assert config is not None
+    assert (config.empty_timeout, config.departure_timeout) == (timeouts.empty, timeouts.departure)
 
 
 @pytest.mark.usefixtures("alive_worker")
