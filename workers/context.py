@@ -26,18 +26,25 @@ class Context:
     directory: Directory
     fleet: Fleet
 
+    @classmethod
+    def of(cls, settings: Settings) -> Context:
+        """Make the parts for these settings."""
+        redis = connect(settings)
+        store, directory = SessionStore(redis, settings), Directory(redis)
+        return cls(settings, redis, store, directory, Fleet(redis, settings))
+
+    @property
+    def archive(self) -> Archive:
+        """Return the archive; the children that run calls never ask for it."""
+        return _archive_at(self.settings.database_url)
+
 
 @cache
 def get_context() -> Context:
     """Return the parts of this process."""
-    settings = get_settings()
-    redis = connect(settings)
-    return Context(
-        settings, redis, SessionStore(redis, settings), Directory(redis), Fleet(redis, settings)
-    )
+    return Context.of(get_settings())
 
 
 @cache
-def get_archive() -> Archive:
-    """Return the archive of this process; the children that run calls never ask for it."""
-    return Archive(open_database(get_settings().database_url))
+def _archive_at(database_url: str) -> Archive:
+    return Archive(open_database(database_url))

@@ -32,7 +32,7 @@ def test_caller_when_it_joins_then_hears_the_opening_line(house: House) -> None:
 def test_same_user_when_calling_twice_at_once_then_each_call_keeps_its_own_voice(
     house: House,
 ) -> None:
-    async def both() -> list[tuple[dict[str, Any], Caller]]:
+    async def both() -> tuple[tuple[dict[str, Any], Caller], tuple[dict[str, Any], Caller]]:
         line = "Hello, I am the voice that you have asked for, and I keep it for the whole call."
         return await asyncio.gather(
             hear_opening(house, userName="Sam", voiceId="Craig", openingLine=line),

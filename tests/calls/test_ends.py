@@ -6,9 +6,11 @@ import asyncio
 import os
 import signal
 
+from orchestrator import tokens
 from sessions.keys import SessionKeys
 from tests.calls.test_call import assert_nothing_is_left
 from tests.fixtures.house import House
+from tests.support.annex import annex
 from tests.support.caller import calling
 from tests.support.eventually import eventually
 
@@ -126,30 +128,14 @@ def test_agent_when_it_is_killed_then_another_takes_the_call(house: House) -> No
 def test_speech_when_the_provider_fails_then_the_session_ends_with_fault_provider(
     house: House,
 ) -> None:
-    """The session worker of this test asks a server that is not there to speak."""
-    from sessions import keys
-    from tests.fixtures.house import is_registered, session_worker
-
-    fillers = [house.start(userName=f"filler {n}") for n in range(8)]
-    eventually(lambda: len(house.agent_pids()) == 8, 20, "all slots of the house are busy")
-    name = "sessions@mute"
-    with house.run(
-        "mute",
-        session_worker(name),
-        lambda: is_registered(house.redis, name),
-        tts_url="http://127.0.0.1:9/v1",
-        worker_concurrency=1,
-    ):
+    with annex(house, tts_url="http://127.0.0.1:9/v1") as small:
 
         async def call() -> str:
-            started = await asyncio.to_thread(house.start)
-            async with calling(started):
-                await asyncio.to_thread(house.wait_for_state, started["sessionId"], "ended", 40)
-            return started["sessionId"]
+            session = await asyncio.to_thread(small.start)
+            token = tokens.sign(session, small.context.settings)
+            async with calling({"serverUrl": house.settings.livekit_url, "token": token}):
+                await asyncio.to_thread(small.wait_until_archived, session.id)
+            return session.id
 
-        shown = house.show(asyncio.run(call()))
-        assert (shown["reason"], shown["fault"]) == ("provider_error", "provider")
-    house.redis.zrem(keys.WORKERS, name)
-    for filler in fillers:
-        house.end(filler["sessionId"])
-    assert_nothing_is_left(house)
+        ended = small.wait_until_archived(asyncio.run(call()))
+    assert (ended.reason, ended.fault) == ("provider_error", "provider")

@@ -10,7 +10,7 @@ from sessions.archive import ArchivedSession
 from sessions.history import read_history
 from sessions.models import Session
 from sessions.states import Channel, Fault, Reason
-from workers.context import Context, get_archive
+from workers.context import Context
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ def finish(context: Context, session: Session) -> None:
         timeline=dict(session.timeline),
         transcript=[turn.to_json() for turn in read_history(context.redis, session.id)],
     )
-    get_archive().save(archived, context.directory.aliases(session))
+    context.archive.save(archived, context.directory.aliases(session))
     refused = context.store.finish(session)
     log.info("session_ended", session_id=session.id, reason=reason, refused=refused)
 

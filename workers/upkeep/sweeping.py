@@ -9,7 +9,7 @@ import structlog
 
 from sessions import keys
 from sessions.counters import count_drift
-from workers.context import Context, get_archive
+from workers.context import Context
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +23,7 @@ def sweep(context: Context) -> None:
     _keys_without_ttl(context)
     _owner_indexes_without_session(context)
     lost = context.fleet.forget_lost(now)
-    pruned = get_archive().prune(now, context.settings.archive_retention_days)
+    pruned = context.archive.prune(now, context.settings.archive_retention_days)
     log.info("swept", workers_lost=lost, archive_pruned=pruned)
 
 

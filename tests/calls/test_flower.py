@@ -1,0 +1,34 @@
+"""Flower shows each running call with its session id, to whoever knows the password."""
+
+from __future__ import annotations
+
+import sys
+
+import httpx
+
+from tests.fixtures.house import House
+from tests.support.eventually import eventually
+
+
+def test_flower_when_a_call_runs_then_shows_its_session_id_behind_a_password(house: House) -> None:
+    url = f"http://127.0.0.1:{house.settings.flower_port}"
+    credentials = (
+        house.settings.flower_user,
+        house.settings.flower_password.get_secret_value(),
+    )
+
+    def answers() -> bool:
+        try:
+            return httpx.get(url, timeout=2).status_code == 401
+        except httpx.TransportError:
+            return False
+
+    def running_tasks() -> str:
+        return httpx.get(f"{url}/api/tasks?state=STARTED", auth=credentials, timeout=5).text
+
+    with house.run("flower", [sys.executable, "-m", "workers.flower"], answers):
+        assert httpx.get(f"{url}/api/tasks", timeout=5).status_code == 401
+        session_id = house.start()["sessionId"]
+        eventually(lambda: session_id in running_tasks(), 20, "Flower shows the running call")
+        house.end(session_id)
+        eventually(lambda: session_id not in running_tasks(), 20, "the call is no longer running")

@@ -1,0 +1,133 @@
+"""What goes wrong around a call changes nothing, or ends it with a reason that fits."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import httpx
+import psutil
+
+from sessions import ids, keys
+from sessions.fleet import Fleet
+from sessions.rooms import AGENT_IDENTITY
+from tests.calls.test_call import assert_nothing_is_left
+from tests.fixtures.house import SLOTS, WORKER, House, is_registered
+from tests.support.annex import annex
+from tests.support.eventually import eventually
+from workers.upkeep.reconciling import reconcile
+from workers.upkeep.sweeping import sweep
+
+
+def test_message_when_doubled_late_or_about_nothing_then_changes_nothing(house: House) -> None:
+    started = house.start()
+    session_id = started["sessionId"]
+    house.wait_for_state(session_id, "ready")
+    owner = house.show(session_id)["generation"]
+    for _ in range(3):
+        house.send_nudge(session_id, 1)
+    house.send_nudge(session_id, 7)
+    house.send_nudge(ids.new_session_id(), 1)
+    house.send_nudge("no session at all", 1)
+    eventually(lambda: house.redis.llen("sessions") == 0, 20, "every message is taken")
+    eventually(lambda: house.busy() == 1, 20, "only the call's own task still runs")
+    assert house.show(session_id)["state"] == "ready"
+    assert house.show(session_id)["generation"] == owner
+    assert len(house.agent_pids()) == 1
+    house.end(session_id)
+    house.end(session_id)
+    house.wait_for_state(session_id, "ended")
+    house.send_nudge(session_id, 1)
+    assert_nothing_is_left(house)
+
+
+def test_message_when_lost_then_the_session_starts_all_the_same(house: House) -> None:
+    with house.frozen("worker"):
+        started = house.start()
+        eventually(lambda: house.redis.delete("sessions"), 10, "the message is lost")
+    house.wait_for_state(started["sessionId"], "ready")
+    house.end(started["sessionId"])
+    assert_nothing_is_left(house)
+
+
+def test_queue_when_all_slots_are_busy_then_callers_learn_their_place(house: House) -> None:
+    busy = [house.start(userName=f"busy {n}") for n in range(SLOTS)]
+    eventually(lambda: len(house.agent_pids()) == SLOTS, 20, "all slots are busy")
+    waiting = [house.start(userName=f"waiting {n}") for n in range(2)]
+    for position, session in enumerate(waiting, start=1):
+        eventually(
+            lambda session=session, position=position: (
+                house.positions(session["sessionId"]) == [position]
+            ),
+            10,
+            "the place in the queue is told",
+        )
+    house.end(busy[0]["sessionId"])
+    house.wait_for_state(waiting[0]["sessionId"], "ready")
+    eventually(lambda: house.positions(waiting[1]["sessionId"]) == [2, 1], 10, "the queue moves up")
+    shown = house.wait_for_state(waiting[1]["sessionId"], "ended", 30)
+    assert (shown["reason"], shown["fault"]) == ("queue_timeout", "platform")
+    for session in [*busy[1:], waiting[0]]:
+        house.end(session["sessionId"])
+    assert_nothing_is_left(house)
+
+
+def test_workers_when_none_is_alive_then_a_start_is_refused_and_nothing_made(house: House) -> None:
+    with house.frozen("worker"):
+        eventually(lambda: not house.fleet_alive(), 40, "the worker's heartbeat is too old")
+        before = set(house.own_keys())
+        answer = httpx.post(
+            f"{house.url}/orchestrator/session/start", json={"userName": "Ann"}, timeout=10
+        )
+        assert answer.status_code == 503
+        assert answer.json()["code"] == "no_capacity"
+        assert int(answer.headers["Retry-After"]) > 0
+        assert set(house.own_keys()) <= before
+    eventually(lambda: is_registered(house.redis, WORKER), 20, "the worker is back")
+
+
+def test_agent_when_livekit_is_away_then_the_session_ends_with_fault_platform(house: House) -> None:
+    with annex(house, livekit_url="ws://127.0.0.1:9", livekit_retry_seconds=2) as small:
+        ended = small.wait_until_archived(small.start().id)
+    assert (ended.reason, ended.fault) == ("agent_error", "platform")
+
+
+def test_agent_when_its_code_fails_then_the_session_ends_with_a_reason(house: House) -> None:
+    with annex(house, tts_provider="no such column") as small:
+        ended = small.wait_until_archived(small.start().id)
+    assert (ended.reason, ended.fault) == ("config_error", "config")
+    assert "no such column" in str(ended.detail)
+
+
+def test_agent_when_frozen_then_another_generation_takes_the_call(house: House) -> None:
+    session_id = house.start()["sessionId"]
+    house.wait_for_state(session_id, "ready")
+    frozen = house.agent_pid(session_id)
+    os.kill(frozen, signal.SIGSTOP)
+    eventually(lambda: house.show(session_id)["generation"] == 2, 30, "the lease is lost")
+    house.wait_for_state(session_id, "ready")
+    eventually(lambda: not psutil.pid_exists(frozen), 20, "the parent has killed the frozen child")
+    house.end(session_id)
+    assert_nothing_is_left(house)
+
+
+def test_room_when_no_session_has_it_then_it_is_taken_down(house: House) -> None:
+    name = ids.new_session_id()
+    house.make_room(name, AGENT_IDENTITY)
+    reconcile(house.context())
+    assert name not in house.rooms()
+    assert house.redis.hget(keys.DRIFT, "room_without_session")
+
+
+def test_sweep_when_a_key_has_no_ttl_or_no_session_then_mends_it(house: House) -> None:
+    stray = keys.SessionKeys.of(ids.new_session_id()).history
+    house.redis.xadd(stray, {"turn": "{}"})
+    index = keys.user_sessions("development", "Nobody")
+    house.redis.zadd(index, {ids.new_session_id(): 1})
+    house.redis.zadd(keys.WORKERS, {"sessions@gone": 1})
+    sweep(house.context())
+    assert house.redis.ttl(stray) > 0
+    assert not house.redis.exists(index)
+    assert house.redis.zscore(keys.WORKERS, "sessions@gone") is None
+    assert Fleet(house.redis, house.settings).alive()
+    house.redis.delete(stray)

@@ -1,0 +1,69 @@
+"""How is a worker tried that must be unlike the others? In a small house of its own.
+
+It has Redis's database 3, one session worker with settings of its own, and upkeep that runs where
+the test says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sessions.archive import ArchivedSession
+from sessions.models import Session
+from sessions.requests import StartRequest, parse
+from sessions.starting import Starter
+from sessions.store import Limits
+from sessions.voices import load_voices
+from tests.fixtures.house import House, is_registered, send_nudge, session_worker
+from tests.support.eventually import eventually
+from tests.support.processes import Child
+from tests.support.settings import settings_with
+from workers.context import Context
+from workers.upkeep.reaping import reap
+
+WORKER = "sessions@annex"
+
+
+@dataclass
+class Annex:
+    """The small house."""
+
+    context: Context
+    worker: Child
+
+    def start(self, **body: object) -> Session:
+        """Start a session and send its message."""
+        context = self.context
+        starter = Starter(context.store, context.directory, load_voices(), context.settings)
+        request = parse(StartRequest, {"userName": "Ann", **body})
+        session = starter.start(request, "development", limits=Limits()).session
+        send_nudge(context.settings, session.id, session.generation)
+        return session
+
+    def wait_until_archived(self, session_id: str, within: float = 40.0) -> ArchivedSession:
+        """Do upkeep until the session has ended, and return what the archive knows of it."""
+
+        def archived() -> ArchivedSession | None:
+            reap(self.context)
+            return self.context.archive.load(session_id)
+
+        found = eventually(archived, within, f"{session_id} is archived", step=0.2)
+        assert found is not None
+        return found
+
+
+@contextmanager
+def annex(house: House, **overrides: object) -> Iterator[Annex]:
+    """Keep a small house beside ``house``, with these settings changed."""
+    address = house.settings.redis_url.rpartition("/")[0]
+    changed = {"redis_url": f"{address}/3", "worker_concurrency": 1, **overrides}
+    settings = settings_with(**{**house.settings.model_dump(), **changed})
+    context = Context.of(settings)
+    context.redis.flushdb()
+    with house.run(
+        "annex", session_worker(WORKER), lambda: is_registered(context.redis, WORKER), **changed
+    ) as worker:
+        yield Annex(context, worker)
+    context.redis.close()
