@@ -1,30 +1,25 @@
 """What does the API look like to a program? The OpenAPI document, made from the views themselves.
 
-``documented`` says what a view takes and gives; the fields come from the pydantic models.
+The fields come from the pydantic models that the views read and answer with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
 from flask import Flask
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from orchestrator.answers import Problem
+from orchestrator.operations import Operation, operation_of
 from orchestrator.services import Services
 from sessions.requests import StartRequest
 from sessions.settings import Mode
 
-View = TypeVar("View", bound=Callable[..., Any])
-Answers = Mapping[int, type[BaseModel] | str]
-"""For each status a model of JSON, or the media type of something else."""
-
 _REF = "#/components/schemas/{model}"
-_ATTRIBUTE = "__operation__"
 _TEXT = {"type": "string"}
 
 _SESSION_ID = {
@@ -86,47 +81,12 @@ _MEANINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What a view takes and gives."""
-
-    summary: str
-    tag: str
-    answers: Answers
-    problems: tuple[int, ...] = ()
-    body: type[BaseModel] | None = None
-    query: type[BaseModel] | None = None
-    request_headers: tuple[str, ...] = ()
-    answer_headers: tuple[str, ...] = ()
-    public: bool = False
-    more: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-    @property
-    def all_problems(self) -> list[int]:
-        """Return every status that comes as a problem."""
-        always = () if self.public else (401, 500, 503)
-        of_body = (400, 413, 415, 422) if self.body else ()
-        of_query = (422,) if self.query else ()
-        every = {*self.problems, *always, *of_body, *of_query} - set(self.answers)
-        return sorted(every)
-
-
-def documented(operation: Operation) -> Callable[[View], View]:
-    """Attach what the OpenAPI document says of a view."""
-
-    def attach(view: View) -> View:
-        setattr(view, _ATTRIBUTE, operation)
-        return view
-
-    return attach
-
-
 def build(app: Flask, house: Services, version: str) -> dict[str, Any]:
     """Return the OpenAPI document of the documented views of ``app``."""
     paths: dict[str, dict[str, Any]] = {}
     operations: list[Operation] = []
     for rule in app.url_map.iter_rules():
-        operation = getattr(app.view_functions[rule.endpoint], _ATTRIBUTE, None)
+        operation = operation_of(app.view_functions[rule.endpoint])
         if operation is None:
             continue
         operations.append(operation)
@@ -174,7 +134,7 @@ def _operation(
     }
     if operation.body is not None:
         written["requestBody"] = {"required": True, "content": _json(operation.body)}
-    return {**written, **operation.more}
+    return written
 
 
 def _security(operation: Operation, house: Services) -> list[dict[str, list[str]]]:

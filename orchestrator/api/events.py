@@ -8,7 +8,7 @@ from orchestrator import lookup
 from orchestrator.answers import EventAnswer, EventsAnswer
 from orchestrator.auth import authenticate_request, principal
 from orchestrator.bodies import read_query
-from orchestrator.openapi import Operation, documented
+from orchestrator.operations import Operation, documented
 from orchestrator.queries import EventsQuery
 from orchestrator.replies import remember, reply
 from orchestrator.services import services

@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 
 from orchestrator.answers import HealthAnswer, ReadyAnswer, VoiceAnswer, VoicesAnswer
 from orchestrator.auth import authenticate_request
-from orchestrator.openapi import Operation, documented
+from orchestrator.operations import Operation, documented
 from orchestrator.readiness import check_house
 from orchestrator.replies import reply
 from orchestrator.services import services

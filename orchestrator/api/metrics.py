@@ -6,7 +6,7 @@ from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from orchestrator.metrics import figures_of
-from orchestrator.openapi import Operation, documented
+from orchestrator.operations import Operation, documented
 
 blueprint = Blueprint("metrics", __name__)
 

@@ -9,7 +9,7 @@ from orchestrator.answers import EndAnswer, SessionAnswer, SessionsAnswer, Start
 from orchestrator.auth import authenticate_request, principal
 from orchestrator.bodies import read_alias_header, read_body, read_query, read_wait
 from orchestrator.listing import list_sessions
-from orchestrator.openapi import Operation, documented
+from orchestrator.operations import Operation, documented
 from orchestrator.queries import SessionsQuery
 from orchestrator.replies import remember, reply
 from orchestrator.services import Services, services
