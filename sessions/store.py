@@ -22,7 +22,6 @@ from sessions.errors import (
     StaleGenerationError,
     UnknownSessionError,
 )
-from sessions.keys import SessionKeys
 from sessions.models import Session, SessionConfig
 from sessions.scripts import Scripts
 from sessions.settings import Settings
