@@ -21,7 +21,7 @@ _ALGORITHM = "HS256"
 
 
 def sign(session: Session, settings: Settings) -> str:
-    """Return a fresh token for the caller of ``session``."""
+    """Return a fresh token for the caller of ``session``, good for as long as it can last."""
     now = int(time.time())
     timeouts = RoomTimeouts.of(settings)
     claims = {
@@ -29,7 +29,7 @@ def sign(session: Session, settings: Settings) -> str:
         "sub": CALLER_IDENTITY,
         "name": session.user_name,
         "nbf": now,
-        "exp": now + settings.token_ttl_seconds,
+        "exp": max(now + settings.token_ttl_seconds, session.expires_at // 1000),
         "video": {
             "roomJoin": True,
             "room": session.room,

@@ -97,7 +97,10 @@ class Settings(BaseSettings):
         description="The secret of that key, 32 characters or more.",
     )
     token_ttl_seconds: int = Field(
-        default=900, ge=30, le=86_400, description="How long a session token is valid for joining."
+        default=900,
+        ge=30,
+        le=86_400,
+        description="How long a session token is valid at least; it is while the session may last.",
     )
 
     tts_url: str = Field(
