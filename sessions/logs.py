@@ -7,8 +7,8 @@ request or call and then stand in every line, those of libraries too.
 from __future__ import annotations
 
 import logging
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import Mapping, MutableMapping
+from typing import Any, cast
 
 import structlog
 
@@ -18,10 +18,10 @@ _SECRET_WORDS = (
     "token",
     "secret",
     "password",
-    "api_key",
+    "apikey",
     "authorization",
     "prompt",
-    "opening_line",
+    "openingline",
 )
 _QUIET = (
     "celery.app.trace",
@@ -49,8 +49,11 @@ def configure_logging(settings: Settings) -> None:
         _hide_secrets,
     ]
     production = settings.mode is Mode.PRODUCTION
+    # Plain tracebacks: rich ones show local variables, and with them prompts and secrets.
     renderer = (
-        structlog.processors.JSONRenderer() if production else structlog.dev.ConsoleRenderer()
+        structlog.processors.JSONRenderer()
+        if production
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -78,7 +81,15 @@ def configure_logging(settings: Settings) -> None:
 def _hide_secrets(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    for name in event:
-        if any(word in name.lower() for word in _SECRET_WORDS):
-            event[name] = "[hidden]"
+    for name, value in event.items():
+        event[name] = _hidden(name, value)
     return event
+
+
+def _hidden(name: str, value: Any) -> Any:
+    if any(word in name.lower().replace("_", "") for word in _SECRET_WORDS):
+        return "[hidden]"
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[Any, Any]", value)
+        return {key: _hidden(str(key), inner) for key, inner in fields.items()}
+    return value
