@@ -49,7 +49,10 @@ class ControlReader:
         """
         reply = cast(
             "dict[str, list[Any]] | list[Any] | None",
-            await self._redis.xread({self._stream: self._last}, block=round(seconds * 1000)),
+            # A block of 0 would be one for ever.
+            await self._redis.xread(
+                {self._stream: self._last}, block=max(1, round(seconds * 1000))
+            ),
         )
         entries = _entries_of(reply)
         if entries:

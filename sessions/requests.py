@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import json
 import re
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +27,7 @@ from sessions.errors import FieldProblem, InvalidRequestError
 from sessions.ids import is_alias
 
 MAX_METADATA_BYTES = 8192
+MAX_METADATA_DEPTH = 32
 MAX_DURATION_SECONDS = 14_000
 
 _CONTROL = r"\x00-\x1f\x7f-\x9f"
@@ -51,9 +52,20 @@ def _alias(text: str) -> str:
 
 
 def _small(metadata: dict[str, Any]) -> dict[str, Any]:
-    if len(json.dumps(metadata).encode()) > MAX_METADATA_BYTES:
+    if _deeper_than(MAX_METADATA_DEPTH, metadata):
+        raise ValueError(f"must be nested at most {MAX_METADATA_DEPTH} deep")
+    if len(json.dumps(metadata, allow_nan=False).encode()) > MAX_METADATA_BYTES:
         raise ValueError(f"must be at most {MAX_METADATA_BYTES} bytes as JSON")
     return metadata
+
+
+def _deeper_than(levels: int, value: Any) -> bool:
+    if isinstance(value, dict):
+        value = list(cast("dict[str, Any]", value).values())
+    if not isinstance(value, list):
+        return False
+    parts = cast("list[Any]", value)
+    return levels == 0 or any(_deeper_than(levels - 1, part) for part in parts)
 
 
 Name = Annotated[

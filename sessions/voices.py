@@ -75,8 +75,8 @@ def load_voices(path: Path | None = None) -> VoiceCatalogue:
     source = path or resources.files("sessions") / "voices.toml"
     try:
         table = tomllib.loads(source.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"The voice catalogue {path} cannot be read: {error}") from error
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"The voice catalogue {source} cannot be read: {error}") from error
     return VoiceCatalogue({name: _voice(name, entry) for name, entry in table.items()})
 
 
