@@ -49,11 +49,8 @@ def configure_logging(settings: Settings) -> None:
         _hide_secrets,
     ]
     production = settings.mode is Mode.PRODUCTION
-    # Plain tracebacks: rich ones show local variables, and with them prompts and secrets.
     renderer = (
-        structlog.processors.JSONRenderer()
-        if production
-        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        structlog.processors.JSONRenderer() if production else structlog.dev.ConsoleRenderer()
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -65,6 +62,7 @@ def configure_logging(settings: Settings) -> None:
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            # Before the console makes rich tracebacks, which show local variables and so prompts.
             structlog.processors.format_exc_info,
             renderer,
         ],
