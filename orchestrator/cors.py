@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from flask import Flask
+from flask import Flask, Request
 from flask_cors import CORS
 
+from sessions.errors import NotAllowedError
 from sessions.settings import Mode, Settings
 
 _LOCALHOST = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?\Z")
@@ -38,3 +39,19 @@ def register(app: Flask, settings: Settings) -> None:
             expose_headers=list(_MAY_READ),
             max_age=600,
         )
+
+
+def check_origin(incoming: Request, settings: Settings) -> None:
+    """Turn away a foreign page's WebSocket, to which browsers do not apply CORS.
+
+    Raises:
+        NotAllowedError: the page comes from an origin that may not call.
+    """
+    origin = incoming.headers.get("Origin")
+    if origin is None or origin in (incoming.host_url.rstrip("/"), *settings.cors_origins):
+        return
+    if settings.mode is Mode.DEVELOPMENT and _LOCALHOST.match(origin):
+        return
+    raise NotAllowedError(
+        f"Pages of {origin} may not open a socket here; SWITCHBOARD_CORS_ORIGINS lets them in."
+    )

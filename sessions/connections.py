@@ -4,7 +4,7 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from redis import Redis
+from redis import BlockingConnectionPool, Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
@@ -12,20 +12,24 @@ from redis.retry import Retry
 
 from sessions.settings import Settings
 
+_MAX_CONNECTIONS = 64
+
 
 def connect(settings: Settings) -> Redis:
-    """Return a client for short commands: it gives up after ``redis_timeout_seconds``.
+    """Return a client for short commands: each gives up after ``redis_timeout_seconds``.
 
-    A dead connection is replaced once; anything worse is the caller's to answer for.
+    Whoever finds all connections in use waits for one as long as for an answer.
     """
-    return Redis.from_url(
+    pool = BlockingConnectionPool.from_url(
         settings.redis_url,
+        max_connections=_MAX_CONNECTIONS,
+        timeout=settings.redis_timeout_seconds,
         decode_responses=True,
         socket_connect_timeout=settings.redis_timeout_seconds / 2,
         socket_timeout=settings.redis_timeout_seconds,
         retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
     )
+    return Redis(connection_pool=pool)
 
 
 def connect_blocking(settings: Settings, longest_block_seconds: float) -> Redis:

@@ -15,6 +15,7 @@ from simple_websocket import Server
 from werkzeug.exceptions import BadRequest
 
 from orchestrator.auth import authenticate
+from orchestrator.cors import check_origin
 from orchestrator.lookup import AnySession, find
 from orchestrator.services import Services, services, services_of
 from orchestrator.sockets.conversation import Conversation, Ticket
@@ -70,6 +71,7 @@ def sockets_of(app: Flask) -> Sockets:
 @blueprint.before_request
 def _admit() -> None:
     _check_handshake()
+    check_origin(request, services().settings)
     since = check_event_id(request.args.get("since") or BEGINNING)
     sockets = sockets_of(current_app)
     with sockets.door.passing():

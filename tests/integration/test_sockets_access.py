@@ -66,3 +66,13 @@ def test_tokens_do_not_reach_the_log(guarded: Web, actor: Actor) -> None:
         client.confirmed()
     assert key not in guarded.child.log.read_text()
     assert json.loads(guarded.child.log.read_text().splitlines()[0])
+
+
+def test_page_when_of_a_foreign_origin_then_may_not_open_a_socket(web: Web, actor: Actor) -> None:
+    session = actor.ready()
+    foreign = refusal(web.ws_url, session, origin="https://elsewhere.example")
+    assert (foreign[0], foreign[1]["code"]) == (403, "not_allowed")
+    for origin in (web.url, "http://localhost:3000"):
+        client = Client(f"{web.ws_url}/{session}", origin=origin)
+        assert client.confirmed()["data"]["session_id"] == session
+        client.cut()

@@ -92,10 +92,12 @@ def follow(ws_url: str, reference: str, **query: str) -> Iterator[Client]:
         client.cut()
 
 
-def refusal(ws_url: str, reference: str, **query: str) -> tuple[int, dict[str, Any]]:
+def refusal(
+    ws_url: str, reference: str, origin: str | None = None, **query: str
+) -> tuple[int, dict[str, Any]]:
     """Return the status and the problem with which a handshake is refused."""
     try:
-        client = Client(f"{ws_url}/{reference}?{urlencode(query)}")
+        client = Client(f"{ws_url}/{reference}?{urlencode(query)}", origin=origin)
     except websocket.WebSocketBadStatusException as error:
         return error.status_code, json.loads(error.resp_body or b"{}")
     client.cut()
