@@ -6,11 +6,12 @@ the same session again, with another request a conflict.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sessions.directory import Directory
-from sessions.errors import AliasConflictError
+from sessions.errors import AliasConflictError, FieldProblem, InvalidRequestError
 from sessions.ids import new_session_id
 from sessions.models import Session, SessionConfig
 from sessions.requests import StartRequest
@@ -18,6 +19,9 @@ from sessions.settings import Settings
 from sessions.states import Channel
 from sessions.store import AliasTaken, Limits, NewSession, SessionStore
 from sessions.voices import VoiceCatalogue
+
+AGENTS = ("assistant",)
+"""The agents that a session can name."""
 
 _ATTEMPTS = 5
 
@@ -59,6 +63,7 @@ class Starter:
         """Start the session asked for, or return the one that these aliases already name.
 
         Raises:
+            InvalidRequestError: there is no agent of that name.
             UnknownVoiceError: the voice is not in the catalogue.
             AliasConflictError: an alias names a session that was asked for differently.
             LimitReachedError, NoCapacityError: see ``SessionStore.create``.
@@ -89,6 +94,8 @@ class Starter:
     def configure(self, request: StartRequest) -> SessionConfig:
         """Return the config of a request, with the house's defaults where it is silent."""
         settings = self._settings
+        if request.agent not in AGENTS:
+            raise InvalidRequestError([_unknown_agent(request.agent)])
         voice = self._voices.find(request.voice_id or settings.default_voice)
         opening = request.opening_line
         if opening is None:
@@ -114,3 +121,10 @@ class Starter:
             if isinstance(self._store.add_alias(session, name), AliasTaken):
                 raise AliasConflictError(f"The alias {name} names another live session.")
         return Started(session, config, self._directory.aliases(session), replayed=True)
+
+
+def _unknown_agent(name: str) -> FieldProblem:
+    """Say that there is no agent called ``name``, and which there are."""
+    close = difflib.get_close_matches(name, AGENTS, n=1)
+    message = f"there is no agent {name!r}; the agents are {', '.join(AGENTS)}"
+    return FieldProblem("agent", message, close[0] if close else None)

@@ -27,15 +27,18 @@ async def keep_lease(claim: Claim, store: SessionStore, settings: Settings, ende
         StaleGenerationError: another agent owns the session, or it is over.
     """
     session = claim.session
+    pause = settings.lease_renew_seconds
     while True:
-        await asyncio.sleep(settings.lease_renew_seconds)
+        await asyncio.sleep(pause)
         try:
             state = await asyncio.to_thread(
                 store.renew, session.id, session.generation, claim.owner
             )
         except RedisError as error:
             log.warning("lease_not_renewed", error=str(error))
+            pause = _RETRY_PAUSE_SECONDS
             continue
+        pause = settings.lease_renew_seconds
         if state is State.ENDING:
             ender.end(None)
 

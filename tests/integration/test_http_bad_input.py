@@ -60,6 +60,7 @@ def test_body_when_chunked_and_over_64_kib_then_413(web: Web, size: int, status:
         ({"openingLine": "\x07"}, "openingLine", None),
         ({"language": "e"}, "language", None),
         ({"agent": "../x"}, "agent", None),
+        ({"agent": "asistant"}, "agent", "assistant"),
         ({"maxDurationSeconds": 9}, "maxDurationSeconds", None),
         ({"maxDurationSeconds": "soon"}, "maxDurationSeconds", None),
         ({"metadata": {"x": "y" * 8192}}, "metadata", None),

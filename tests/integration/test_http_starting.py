@@ -85,7 +85,7 @@ def test_start_when_everything_is_named_then_the_config_holds_it(client: FlaskCl
         "openingLine": "Hi.\r\nHow are you?",
         "systemPrompt": "Be brief.",
         "language": "de-AT",
-        "agent": "sales",
+        "agent": "assistant",
         "maxDurationSeconds": 60,
         "metadata": {"order": [1, {"é": None}]},
     }
