@@ -29,7 +29,7 @@ def connect(settings: Settings) -> Redis:
         socket_timeout=settings.redis_timeout_seconds,
         retry=Retry(NoBackoff(), 0),
     )
-    return Redis(connection_pool=pool)
+    return Redis.from_pool(pool)
 
 
 def connect_blocking(settings: Settings, longest_block_seconds: float) -> Redis:
