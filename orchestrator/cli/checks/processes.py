@@ -41,22 +41,25 @@ def check_session_workers(patient: Patient) -> Finding:
 
 def check_upkeep_worker(patient: Patient) -> Finding:
     """Ask all workers which queues they listen to."""
+    from celery import Celery
     from kombu.exceptions import OperationalError
     from redis.exceptions import RedisError
 
     from sessions.connections import connect
-    from workers.app import app
 
     settings = patient.settings
+    # Not the app of the house: that one asks the broker it was first configured with.
+    asking = Celery("doctor", broker=settings.redis_url, set_as_current=False)
     try:
         # Celery would go on trying; the client of the house gives up in time.
         with connect(settings) as redis:
             redis.ping()
-        with app.connection(settings.redis_url) as connection:
-            inspector = app.control.inspect(timeout=_ASK_SECONDS, connection=connection)
-            queues = cast("dict[str, list[dict[str, Any]]]", inspector.active_queues() or {})
+        inspector = asking.control.inspect(timeout=_ASK_SECONDS)
+        queues = cast("dict[str, list[dict[str, Any]]]", inspector.active_queues() or {})
     except (RedisError, OperationalError, OSError):
         return redis_is_away("no upkeep worker can be seen")
+    finally:
+        asking.close()
     listening = [
         name for name, own in queues.items() if any(queue["name"] == "upkeep" for queue in own)
     ]
@@ -70,7 +73,6 @@ def check_upkeep_worker(patient: Patient) -> Finding:
 
 def check_beat(patient: Patient) -> Finding:
     """Look for the lock that beat holds as long as it is alive."""
-    from redbeat.schedulers import RedBeatConfig
     from redis.exceptions import RedisError
 
     from sessions.connections import connect
@@ -78,7 +80,7 @@ def check_beat(patient: Patient) -> Finding:
 
     try:
         with connect(patient.settings) as redis:
-            left_ms = cast("int", redis.pttl(RedBeatConfig(app).lock_key))
+            left_ms = cast("int", redis.pttl(f"{app.conf.redbeat_key_prefix}:lock"))
     except RedisError:
         return redis_is_away("beat cannot be seen")
     if left_ms <= 0:
