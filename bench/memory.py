@@ -1,0 +1,82 @@
+"""How much memory does one more call cost, while it goes on?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import psutil
+
+from bench.contender import Contender, agent_server
+from bench.house import end_call, settled
+from bench.measuring import Goal, Row, median
+from bench.rooms import token
+from sessions.voices import load_voices
+from tests.fixtures.house import House
+from tests.support.caller import calling
+
+CALLS = 3
+HOW = (
+    f"{CALLS} calls each, taking turns: a caller joins and hears the same opening line in the same "
+    "voice from our agent, and from an `AgentServer` job with the same `AgentSession` (VAD, the "
+    "OpenAI plugin's TTS). One second after the line the process's USS is read, that is the memory "
+    "which would be free again if it went."
+)
+
+_LINE = "Hello Ann, thank you for calling. How can I help you today?"
+
+
+def measure(house: House) -> list[Row]:
+    """Measure both, taking turns."""
+    return asyncio.run(_measure(house))
+
+
+async def _measure(house: House) -> list[Row]:
+    ours: list[float] = []
+    theirs: list[float] = []
+    async with agent_server(house) as contender:
+        await settled(contender.pid)
+        for n in range(CALLS):
+            ours.append(await _our_call(house))
+            theirs.append(await _their_call(house, contender, n))
+    goal = Goal(at_most=60, less_than_contender=True)
+    return [
+        Row("USS of a process in a call", "MB", median(ours), "AgentServer", median(theirs), goal)
+    ]
+
+
+async def _our_call(house: House) -> float:
+    call = await asyncio.to_thread(house.start, openingLine=_LINE, voiceId="Ashley")
+    async with calling(call) as caller:
+        await caller.wait_for_quiet()
+        used = _megabytes(house.agent_pid(call["sessionId"]))
+    await end_call(house, call["sessionId"])
+    return used
+
+
+async def _their_call(house: House, contender: Contender, n: int) -> float:
+    settings, room = house.settings, f"memory-{n}"
+    pid_file = house.folder / f"{room}.pid"
+    order = {
+        "tts_url": settings.tts_url,
+        "voice": load_voices(settings.voices_file).find("Ashley").id_for(settings.tts_provider),
+        "line": _LINE,
+        "pid_file": str(pid_file),
+    }
+    await contender.dispatch(room, json.dumps(order))
+    call = {"serverUrl": settings.livekit_url, "token": token(settings, room, "caller")}
+    async with calling(call) as caller:
+        await caller.wait_for_quiet()
+        used = _megabytes(_pid_in(pid_file))
+    await asyncio.sleep(0.5)
+    await settled(contender.pid)
+    return used
+
+
+def _pid_in(file: Path) -> int:
+    return int(file.read_text(encoding="ascii"))
+
+
+def _megabytes(pid: int) -> float:
+    return psutil.Process(pid).memory_full_info().uss / 1e6
