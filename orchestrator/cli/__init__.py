@@ -12,6 +12,7 @@ from orchestrator.cli.database import migrate
 from orchestrator.cli.doctor import doctor
 from orchestrator.cli.keys import keys
 from orchestrator.cli.sessions import end, sessions, show
+from orchestrator.cli.settings import settings
 from orchestrator.cli.workers import workers
 
 __all__ = ["main"]
@@ -26,5 +27,5 @@ def main() -> None:
     """
 
 
-for _command in (call, sessions, show, end, workers, keys, migrate, doctor):
+for _command in (call, sessions, show, end, workers, keys, migrate, settings, doctor):
     main.add_command(_command)
