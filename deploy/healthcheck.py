@@ -1,0 +1,73 @@
+"""Is the process in this container well? ``healthcheck.py worker|upkeep|beat`` or ``http URL``.
+
+It ends with 0 if so, and with a sentence if not. `celery inspect ping` would tell of the workers
+too, but loads the whole command line and every task first: a core's second for each check.
+"""
+
+from __future__ import annotations
+
+import sys
+from urllib.error import URLError
+from urllib.request import urlopen
+
+_PATIENCE_SECONDS = 3.0
+
+
+def main(arguments: list[str]) -> None:
+    """Run the check that is asked for."""
+    match arguments:
+        case ["http", url]:
+            _http(url)
+        case ["worker"]:
+            _worker()
+        case ["upkeep"]:
+            _upkeep()
+        case ["beat"]:
+            _beat()
+        case _:
+            sys.exit(__doc__)
+
+
+def _http(url: str) -> None:
+    try:
+        # No request chooses this address: the compose file does.
+        urlopen(url, timeout=_PATIENCE_SECONDS).close()  # noqa: S310
+    except (OSError, URLError) as error:
+        sys.exit(f"{url} does not answer well: {error}")
+
+
+def _worker() -> None:
+    """A session worker is well while its main loop renews the record that the house counts on."""
+    from sessions.connections import connect
+    from sessions.fleet import Fleet
+    from sessions.settings import get_settings, host_name
+
+    settings = get_settings()
+    if not any(one.host == host_name() for one in Fleet(connect(settings), settings).alive()):
+        sys.exit("No session worker of this container has reported lately.")
+
+
+def _upkeep() -> None:
+    """An upkeep worker keeps no record, so its main loop is asked for an answer."""
+    from sessions.settings import host_name
+    from workers.app import app
+
+    name = f"upkeep@{host_name()}"
+    if not app.control.ping(destination=[name], timeout=_PATIENCE_SECONDS):
+        sys.exit(f"{name} does not answer.")
+
+
+def _beat() -> None:
+    """Beat is well while somebody extends its lock: of several, all but one only wait for it."""
+    from redbeat.schedulers import RedBeatConfig
+
+    from sessions.connections import connect
+    from sessions.settings import get_settings
+    from workers.app import app
+
+    if not connect(get_settings()).exists(RedBeatConfig(app).lock_key):
+        sys.exit("Nobody holds beat's lock.")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
