@@ -46,8 +46,8 @@ def as_markdown(described: list[dict[str, str]]) -> str:
     lines = [
         "# Settings",
         "",
-        "Environment variables, or lines of a `.env` file in the working folder. This page is the output",
-        "of `switchboard settings --markdown`. The model server has settings of its own, in",
+        "Environment variables, or lines of a `.env` file in the working folder. This page is the",
+        "output of `switchboard settings --markdown`. The model server has settings of its own, in",
         "[`inference/settings.py`](../inference/settings.py).",
         "",
         "| variable | default | what it sets |",
