@@ -82,12 +82,12 @@ class Starter:
                 correlation_id=correlation_id,
                 limits=limits,
             )
-            taken = self._store.create(new)
-            found = self._directory.load(taken.session_id if taken else new.id)
+            created = self._store.create(new)
+            if isinstance(created, Session):
+                return Started(created, config, sorted(names), replayed=False)
+            found = self._directory.load(created.session_id)
             if found is None:
                 continue
-            if taken is None:
-                return Started(found, config, sorted(names), replayed=False)
             return self._replay(found, fingerprint, names)
         raise AliasConflictError("The session of that alias keeps ending; try another alias.")
 

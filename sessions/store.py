@@ -93,8 +93,8 @@ class SessionStore:
             "log_length": settings.event_log_length,
         }
 
-    def create(self, new: NewSession) -> AliasTaken | None:
-        """Bring a session into being, or return whose alias is in the way.
+    def create(self, new: NewSession) -> Session | AliasTaken:
+        """Bring a session into being and return it, or whose alias is in the way.
 
         Raises:
             LimitReachedError: a limit of the scope, the user or the house is reached.

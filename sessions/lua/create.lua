@@ -10,8 +10,8 @@
 --             queue_timeout, look_after, max_duration, worker_lost: ms;
 --             limits: {total, scope, user, starts}, 0 means none
 --
--- Returns {'created', now} or {'expired', now}, {'taken', id}, {'limit', which, ms to wait},
--- {'no_capacity'}: in those four nothing was written.
+-- Returns {'created', now, flat session hash} or {'expired', now}, {'taken', id},
+-- {'limit', which, ms to wait}, {'no_capacity'}: in those four nothing was written.
 
 local scope, user, workers, starts = KEYS[12], KEYS[13], KEYS[14], KEYS[15]
 local voice = args.session.channel == 'voice'
@@ -59,4 +59,4 @@ look_at(now + args.look_after)
 for _, key in ipairs({ K.session, K.config, K.aliases }) do
   redis.call('PEXPIRE', key, args.ttl)
 end
-return { 'created', now }
+return { 'created', now, redis.call('HGETALL', K.session) }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sessions.ids import new_session_id
-from sessions.models import SessionConfig
+from sessions.models import Session, SessionConfig
 from sessions.states import Channel
 from sessions.store import Claim, Limits, NewSession, SessionStore
 
@@ -63,7 +63,7 @@ class Actor:
     def queued(self, **wanted: object) -> str:
         """Create a session and return its id."""
         new = new_session(**wanted)  # pyright: ignore[reportArgumentType]
-        assert self.store.create(new) is None
+        assert isinstance(self.store.create(new), Session)
         return new.id
 
     def text(self, **wanted: object) -> str:

@@ -23,7 +23,7 @@ def test_create_when_voice_then_queues_a_first_generation(
 ) -> None:
     new = new_session(aliases=["mine"], request_hash="abc")
     before = store.now()
-    assert store.create(new) is None
+    assert isinstance(store.create(new), Session)
     session = directory.load(new.id)
     assert session is not None
     assert (session.state, session.generation, session.owned_generation) == (State.QUEUED, 1, 0)
@@ -43,7 +43,7 @@ def test_create_when_text_then_is_ready_without_a_worker(
     store: SessionStore, directory: Directory
 ) -> None:
     new = new_session(channel=Channel.TEXT)
-    assert store.create(new) is None
+    assert isinstance(store.create(new), Session)
     session = directory.load(new.id)
     assert session is not None
     assert (session.state, session.generation) == (State.READY, 0)
@@ -124,7 +124,7 @@ def test_create_when_the_house_is_full_then_is_refused(
     redis: Redis, make_settings: MakeSettings, alive_worker: WorkerRecord
 ) -> None:
     store = SessionStore(redis, make_settings(limit_live_sessions=1))
-    assert store.create(new_session()) is None
+    assert isinstance(store.create(new_session()), Session)
     with pytest.raises(LimitReachedError, match="in the house"):
         store.create(new_session(scope="key_b", user="Bob"))
 
@@ -157,7 +157,7 @@ def test_create_when_taken_up_too_late_then_writes_nothing_and_the_next_one_succ
     with pytest.raises(TimeoutError, match="nothing was started"):
         store.create(late)
     assert directory.load(late.id) is None
-    assert store.create(late) is None
+    assert isinstance(store.create(late), Session)
 
 
 def test_create_when_done_then_every_key_has_a_ttl(actor: Actor, redis: Redis) -> None:
