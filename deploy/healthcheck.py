@@ -70,4 +70,8 @@ def _beat() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    # Docker keeps a few lines of what a check says, and a traceback is not what helps there.
+    except Exception as error:  # noqa: BLE001
+        sys.exit(f"Redis does not answer, or something else is wrong: {error}")
