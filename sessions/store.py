@@ -146,7 +146,7 @@ class SessionStore:
             # Also when it was too late: perhaps it is our idea of Redis's clock that is wrong.
             self._clock.learn(int(reply[1]))
         _raise_if_not_created(reply)
-        return None
+        return Session.from_hash(_pairs(reply[2]))
 
     def claim(
         self, session_id: str, generation: int, owner: str, worker: str, task_id: str, pid: int

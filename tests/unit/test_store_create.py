@@ -11,6 +11,7 @@ from sessions.errors import LimitReachedError, NoCapacityError
 from sessions.events import EventLog
 from sessions.fleet import WorkerRecord
 from sessions.keys import SessionKeys
+from sessions.models import Session
 from sessions.settings import Settings
 from sessions.states import Channel, Reason, State
 from sessions.store import AliasTaken, Limits, SessionStore
