@@ -149,7 +149,7 @@ class Settings(BaseSettings):
 
     session_ttl_seconds: int = Field(
         default=14_400,
-        ge=600,
+        ge=14_400,
         description="The TTL of every key of a session, refreshed as it lives.",
     )
     event_linger_seconds: int = Field(

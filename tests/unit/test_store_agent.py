@@ -183,6 +183,15 @@ def test_release_when_owner_then_gives_the_lease_up_and_is_due_at_once(
     assert store.due() == [session_id]
 
 
+def test_renew_when_it_comes_after_the_release_then_is_refused(
+    actor: Actor, store: SessionStore
+) -> None:
+    session_id = actor.ready()
+    store.release(session_id, owner_of(1))
+    with pytest.raises(StaleGenerationError):
+        store.renew(session_id, 1, owner_of(1))
+
+
 def test_release_when_not_the_owner_then_is_refused(actor: Actor, store: SessionStore) -> None:
     assert store.release(new_session_id(), owner_of(1)) == Refusal("gone")
     assert store.release(actor.ready(), owner_of(1, pid=8)) == Refusal("stale")

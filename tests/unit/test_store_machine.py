@@ -200,6 +200,7 @@ class StoreMachine(StoreInvariants):
         else:
             assert reply is None
             model.leased = model.has_pid = False
+            model.owner = ""
             model.due = True
 
     def emit(self, pick: int, offset: int | None, text: str | None, stamp: str | None) -> None:
