@@ -1,7 +1,7 @@
 """Is the process in this container well? ``healthcheck.py worker|upkeep|beat`` or ``http URL``.
 
 It ends with 0 if so, and with a sentence if not. `celery inspect ping` would tell of the workers
-too, but loads the whole command line and every task first: a core's second for each check.
+too, but loads the whole command line first, and so costs more than twice as much.
 """
 
 from __future__ import annotations
