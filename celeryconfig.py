@@ -43,9 +43,10 @@ worker_redirect_stdouts = False
 worker_send_task_events = True
 task_send_sent_event = True
 
-beat_scheduler = "redbeat.RedBeatScheduler"
+beat_scheduler = "workers.beat:Scheduler"
 beat_max_loop_interval = 5
 redbeat_redis_url = _settings.redis_url
+redbeat_redis_options = broker_transport_options
 redbeat_key_prefix = "redbeat:"
 redbeat_lock_timeout = 25
 

@@ -34,7 +34,7 @@ def authenticate(incoming: Request, allow_query_token: bool = False) -> Principa
             return Principal.of_development(house.settings)
         raise NotAuthenticatedError(
             "Send an API key as `Authorization: Bearer sb_...`; "
-            "`switchboard keys create` makes one."
+            "`switchboard keys create NAME` makes one."
         )
     return _principal(bearer, house)
 

@@ -20,7 +20,7 @@ def check_exposure(settings: Settings, apikeys: ApiKeys) -> None:
     elif not settings.binds_loopback:
         raise ConfigurationError(
             f"Development mode asks for no key, so it does not bind {settings.host}. "
-            "Set SWITCHBOARD_MODE=production and make a key with `switchboard keys create`, "
+            "Set SWITCHBOARD_MODE=production and make a key with `switchboard keys create NAME`, "
             "or set SWITCHBOARD_HOST=127.0.0.1."
         )
 
@@ -41,5 +41,5 @@ def _check_production(settings: Settings, apikeys: ApiKeys) -> None:
         ) from error
     if not any_key:
         raise ConfigurationError(
-            "Production needs an API key, and there is none. Run `switchboard keys create`."
+            "Production needs an API key, and there is none. Run `switchboard keys create NAME`."
         )

@@ -41,7 +41,7 @@ def test_refuses_to_be_reached_from_outside_without_keys(make_settings: MakeSett
 
 def test_refuses_production_without_a_key(make_settings: MakeSettings) -> None:
     said = refused(make_settings(mode="production", livekit_api_secret=SECRET, port=free_port()))
-    assert "Run `switchboard keys create`." in said
+    assert "Run `switchboard keys create NAME`." in said
 
 
 def test_names_a_setting_that_is_wrong_and_no_secret(make_settings: MakeSettings) -> None:
