@@ -13,7 +13,7 @@ from bench.rooms import bare
 from tests.fixtures.house import House
 from tests.support.caller import calling
 
-ROUNDS = 6
+ROUNDS = 20
 HOW = (
     f"{ROUNDS} rounds, a bare join and a call taking turns. From just before `POST "
     "/orchestrator/session/start` on a connection that is open already, through joining with the "

@@ -16,7 +16,7 @@ from tests.fixtures.house import House
 from tests.support.sessions import new_session
 from workers.app import RUN_SESSION
 
-ROUNDS = 8
+ROUNDS = 50
 HOW = (
     f"{ROUNDS} rounds; in each, one after another: a bare participant (`rtc.Room.connect`, then "
     "publish) in one process that connects again and again, the same in a process forked for it, "
