@@ -25,6 +25,10 @@ HOW = (
     "times all of them alike: from just before the call of `connect`, `send_task` or "
     "`create_dispatch` to `track_published`. Ours has also claimed its session by then."
 )
+MISSED = (
+    "a fresh process pays once for what a process that joins again has already: LiveKit"s "
+    "native runtime and the CA bundle. It can be paid while the child is idle."
+)
 
 
 def measure(house: House) -> list[Row]:

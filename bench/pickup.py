@@ -26,6 +26,10 @@ HOW = (
     f"{' and '.join(map(str, CALLS_A_TURN.values()))} calls. From just before `send_task` to the "
     "first line of the task."
 )
+MISSED = (
+    "calls that come faster than three slots can exit and fork wait for one. A served child waits "
+    "0.1 s for the parent to have read its result, and its exit is seen by a timer of 0.1 s."
+)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,10 @@ HOW = (
     "voice session. The floor: a Flask route with one pipeline (two hashes with a TTL) and one "
     "`apply_async` with Celery's defaults. Median of the rounds."
 )
+MISSED = (
+    "most of the difference is the message: Celery"s `send_task` with its `task-sent` event costs "
+    "as much processor time as everything else of a start together."
+)
 
 
 def measure(house: House) -> list[Row]:
