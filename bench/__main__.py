@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +25,8 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=FIGURES, help="measure only this")
     parser.add_argument("--save", type=Path, help="write the table and how it came about here")
     given = parser.parse_args()
+    # So that the house goes with us, however we are told to go.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     modules = [importlib.import_module(f"bench.{name}") for name in given.only or FIGURES]
     progress = Console(stderr=True)
     progress.print("Starting the house")

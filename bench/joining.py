@@ -26,7 +26,7 @@ HOW = (
     "`create_dispatch` to `track_published`. Ours has also claimed its session by then."
 )
 MISSED = (
-    "a fresh process pays once for what a process that joins again has already: LiveKit"s "
+    "a fresh process pays once for what a process that joins again has already: LiveKit's "
     "native runtime and the CA bundle. It can be paid while the child is idle."
 )
 

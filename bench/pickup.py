@@ -17,7 +17,7 @@ from tests.support.eventually import eventually
 from tests.support.processes import running
 
 TURNS = 4
-CALLS_A_TURN = {"workers.pool:TaskPool": 25, "prefork": 8}
+CALLS_A_TURN = {"workers.pool:TaskPool": 25, "prefork": 5}
 PICKED_UP = "picked-up"
 HOW = (
     f"{SLOTS} single-use processes and a task that only notes when it began; the next message is "

@@ -29,8 +29,8 @@ HOW = (
     "`apply_async` with Celery's defaults. Median of the rounds."
 )
 MISSED = (
-    "most of the difference is the message: Celery"s `send_task` with its `task-sent` event costs "
-    "as much processor time as everything else of a start together."
+    "most of the difference is the message: Celery's `send_task` with its `task-sent` event costs "
+    "almost as much processor time as all the rest of a start."
 )
 
 
