@@ -82,7 +82,7 @@ def _machine() -> dict[str, str]:
         "Python": platform.python_version(),
         "packages": ", ".join(f"{name} {version(name)}" for name in packages),
         "livekit-server": _output(str(ROOT / ".local/bin/livekit-server"), "--version"),
-        "load average before": "{:.2f}, {:.2f}, {:.2f}".format(*psutil.getloadavg()),
+        "load average at the end": "{:.2f}, {:.2f}, {:.2f}".format(*psutil.getloadavg()),
     }
 
 
