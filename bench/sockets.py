@@ -19,11 +19,12 @@ import psutil
 from bench.follower import Follower, Heard
 from bench.web_house import web_house
 from sessions.connections import connect
+from sessions.creating import NewSession
 from sessions.ids import new_session_id
 from sessions.models import SessionConfig
 from sessions.settings import Settings
 from sessions.states import Channel
-from sessions.store import NewSession, SessionStore
+from sessions.store import SessionStore
 
 _HANDSHAKES_AT_ONCE = 50
 _GRACE_SECONDS = 5.0

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from sessions.apikeys import ApiKey
 from sessions.errors import NotAllowedError
+from sessions.limits import Limits
 from sessions.settings import Settings
-from sessions.store import Limits
 
 DEVELOPMENT_SCOPE = "development"
 

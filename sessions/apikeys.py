@@ -15,7 +15,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session as Transaction
 
 from sessions.database import ApiKeyRow
-from sessions.store import Limits
+from sessions.limits import Limits
 
 PREFIX = "sb_"
 

@@ -15,7 +15,6 @@ from redis import Redis
 
 from sessions import keys
 from sessions.settings import Settings
-from sessions.store import INDEX_TTL_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Fleet:
             pipeline.hset(name, mapping={**asdict(record)})
             pipeline.pexpire(name, self._lost_ms)
             pipeline.zadd(keys.WORKERS, {record.name: record.heartbeat})
-            pipeline.pexpire(keys.WORKERS, INDEX_TTL_MS)
+            pipeline.pexpire(keys.WORKERS, keys.INDEX_TTL_MS)
             pipeline.execute()
 
     def leave(self, name: str) -> None:

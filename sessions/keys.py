@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+INDEX_TTL_MS = 24 * 3600 * 1000
+"""Longer than any session lives, so an index outlasts what it lists."""
+
 DEADLINES = "sessions:deadlines"
 QUEUE = "sessions:queue"
 LIVE = "sessions:live"

@@ -10,14 +10,17 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sessions.creating import NewSession
 from sessions.directory import Directory
 from sessions.errors import AliasConflictError, FieldProblem, InvalidRequestError
 from sessions.ids import new_session_id
+from sessions.limits import Limits
 from sessions.models import Session, SessionConfig
+from sessions.outcomes import AliasTaken
 from sessions.requests import StartRequest
 from sessions.settings import Settings
 from sessions.states import Channel
-from sessions.store import AliasTaken, Limits, NewSession, SessionStore
+from sessions.store import SessionStore
 from sessions.voices import VoiceCatalogue
 
 AGENTS = ("assistant",)

@@ -9,74 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from redis import Redis
 
 from sessions import keys
 from sessions.clock import RedisClock
-from sessions.errors import (
-    LimitReachedError,
-    NoCapacityError,
-    StaleGenerationError,
-    UnknownSessionError,
-)
+from sessions.creating import NewSession, creation, raise_if_refused
+from sessions.errors import StaleGenerationError, UnknownSessionError
 from sessions.models import Session, SessionConfig
+from sessions.outcomes import AliasTaken, Claim, Refusal
 from sessions.scripts import Scripts
 from sessions.settings import Settings
-from sessions.states import Channel, Fault, Reason, State
-
-INDEX_TTL_MS = 24 * 3600 * 1000
-_PRIORITY_STEP = 10_000_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many live sessions, and starts a minute, one scope may have; 0 sets no limit."""
-
-    live: int = 0
-    live_per_user: int = 0
-    starts_per_minute: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class NewSession:
-    """What ``create`` needs to know."""
-
-    id: str
-    scope: str
-    channel: Channel
-    config: SessionConfig
-    aliases: Sequence[str] = ()
-    request_hash: str = ""
-    correlation_id: str = ""
-    limits: Limits = Limits()
-    priority: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class AliasTaken:
-    """The answer of ``create`` and ``alias`` when a name belongs to another session."""
-
-    session_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What an agent learns when it takes a session. ``at`` is Redis's clock in Unix ms."""
-
-    session: Session
-    config_fields: Mapping[str, str]
-    owner: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a verb changed nothing; the words are in the headers of the Lua files."""
-
-    why: str
+from sessions.states import Fault, Reason, State
 
 
 class SessionStore:
@@ -89,7 +34,7 @@ class SessionStore:
         self._clock = RedisClock(redis)
         self._base = {
             "ttl": settings.session_ttl_seconds * 1000,
-            "index_ttl": INDEX_TTL_MS,
+            "index_ttl": keys.INDEX_TTL_MS,
             "log_length": settings.event_log_length,
         }
 
@@ -101,51 +46,15 @@ class SessionStore:
             NoCapacityError: the channel is voice and no session worker is alive.
             TimeoutError: Redis took the request up too late for anybody to wait for it.
         """
-        settings, voice = self._settings, new.channel is Channel.VOICE
-        not_after = self._clock.now() + round(settings.redis_timeout_seconds * 1000)
-        look_after = settings.renudge_seconds if voice else settings.idle_timeout_seconds
-        session = {
-            "id": new.id,
-            "channel": new.channel,
-            "scope": new.scope,
-            "userName": new.config.user_name,
-            "requestHash": new.request_hash,
-            "correlationId": new.correlation_id,
-        }
-        more_keys = [
-            keys.scope_sessions(new.scope),
-            keys.user_sessions(new.scope, new.config.user_name),
-            keys.WORKERS,
-            keys.start_rate(new.scope),
-            *[keys.alias(new.scope, name) for name in new.aliases],
-        ]
-        limits = {
-            "total": settings.limit_live_sessions,
-            "scope": new.limits.live,
-            "user": new.limits.live_per_user,
-            "starts": new.limits.starts_per_minute,
-        }
-        reply = self._run(
-            "create",
-            new.id,
-            more_keys,
-            session=session,
-            config=new.config.to_hash(),
-            state=State.QUEUED if voice else State.READY,
-            score=self._clock.now() - new.priority * _PRIORITY_STEP,
-            not_after=not_after,
-            queue_timeout=_ms(settings.queue_timeout_seconds),
-            look_after=_ms(look_after),
-            max_duration=new.config.max_duration_seconds * 1000,
-            worker_lost=settings.worker_lost_seconds * 1000,
-            limits=limits,
-        )
+        now = self._clock.now()
+        args, more_keys = creation(new, self._settings, now)
+        reply = self._run("create", new.id, more_keys, **args)
         if reply[0] == "taken":
             return AliasTaken(reply[1])
         if reply[0] in {"created", "expired"}:
             # Also when it was too late: perhaps it is our idea of Redis's clock that is wrong.
             self._clock.learn(int(reply[1]))
-        _raise_if_not_created(reply)
+        raise_if_refused(reply)
         return Session.from_hash(_pairs(reply[2]))
 
     def claim(
@@ -327,22 +236,3 @@ def _pairs(flat: Any) -> dict[str, str]:
 
 def _refusal(reply: list[Any]) -> Refusal | None:
     return Refusal(str(reply[1])) if reply[0] == "refused" else None
-
-
-def _raise_if_not_created(reply: list[Any]) -> None:
-    match reply[0]:
-        case "created":
-            return
-        case "expired":
-            raise TimeoutError("Redis took the request up too late; nothing was started.")
-        case "no_capacity":
-            raise NoCapacityError("No session worker is alive to take the call.", retry_after=5)
-        case _:
-            which = {
-                "starts": "starts a minute of this key",
-                "scope": "live sessions of this key",
-                "user": "live sessions of this user",
-                "total": "live sessions in the house",
-            }[reply[1]]
-            wait = max(1, -(-int(reply[2]) // 1000))
-            raise LimitReachedError(f"The limit of {which} is reached.", retry_after=wait)

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from sessions.store import Refusal
+from sessions.outcomes import Refusal
 from workers.app import RUN_SESSION, app, request_finish
 from workers.context import get_context
 from workers.owner import owner_of

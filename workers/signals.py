@@ -16,8 +16,8 @@ from celery.signals import (
 )
 
 from sessions.logs import configure_logging
+from sessions.outcomes import Refusal
 from sessions.settings import get_settings
-from sessions.store import Refusal
 from workers.app import RUN_SESSION, nudge
 from workers.context import get_context
 from workers.warden import Warden

@@ -25,10 +25,11 @@ from agents.voice.speech import Prefetched, make_tts
 from agents.voice.warmth import Warm
 from sessions.errors import ConfigurationError, StaleGenerationError, UnknownVoiceError
 from sessions.models import SessionConfig
+from sessions.outcomes import Claim, Refusal
 from sessions.rooms import CALLER_IDENTITY
 from sessions.settings import Settings
 from sessions.states import Reason
-from sessions.store import Claim, Refusal, SessionStore
+from sessions.store import SessionStore
 
 log = structlog.get_logger(__name__)
 

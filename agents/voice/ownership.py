@@ -10,9 +10,10 @@ from redis.exceptions import RedisError
 from agents.voice.ending import Ender
 from sessions.connections import connect_async_blocking
 from sessions.control import Command, ControlReader
+from sessions.outcomes import Claim
 from sessions.settings import Settings
 from sessions.states import State
-from sessions.store import Claim, SessionStore
+from sessions.store import SessionStore
 
 log = structlog.get_logger(__name__)
 

@@ -37,7 +37,7 @@ def create(
     name: str, admin: bool, live: int, live_per_user: int, starts_per_minute: int, as_json: bool
 ) -> None:
     """Make a key called NAME and print its secret, this once."""
-    from sessions.store import Limits
+    from sessions.limits import Limits
 
     if not name.strip() or len(name) > 128:
         raise click.UsageError("NAME must have 1 to 128 characters.")

@@ -15,8 +15,8 @@ from sessions.apikeys import ApiKeys
 from sessions.database import open_database
 from sessions.errors import ConfigurationError
 from sessions.ids import new_session_id
+from sessions.limits import Limits
 from sessions.settings import Settings
-from sessions.store import Limits
 from tests.fixtures.http import MakeKey
 from tests.fixtures.redis import MakeSettings
 from tests.support.http import END, START, bearer, end, problem, start, started

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sessions.archive import ArchivedSession
+from sessions.limits import Limits
 from sessions.models import Session
 from sessions.requests import StartRequest, parse
 from sessions.starting import Starter
-from sessions.store import Limits
 from sessions.voices import load_voices
 from tests.fixtures.house import House, is_registered, send_nudge, session_worker
 from tests.support.eventually import eventually

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sessions.creating import NewSession
 from sessions.ids import new_session_id
+from sessions.limits import Limits
 from sessions.models import Session, SessionConfig
+from sessions.outcomes import Claim
 from sessions.states import Channel
-from sessions.store import Claim, Limits, NewSession, SessionStore
+from sessions.store import SessionStore
 
 SCOPE = "local"
 

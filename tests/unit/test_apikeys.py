@@ -9,8 +9,8 @@ import pytest
 
 from sessions.apikeys import ApiKeys
 from sessions.database import open_database
+from sessions.limits import Limits
 from sessions.settings import Settings
-from sessions.store import Limits
 
 
 @pytest.fixture

@@ -14,11 +14,12 @@ from sessions.directory import Directory
 from sessions.errors import AliasConflictError, LimitReachedError, UnknownVoiceError
 from sessions.fleet import WorkerRecord
 from sessions.keys import SessionKeys
+from sessions.limits import Limits
 from sessions.requests import StartRequest, parse
 from sessions.settings import Settings
 from sessions.starting import Started, Starter
 from sessions.states import Reason, State
-from sessions.store import Limits, SessionStore
+from sessions.store import SessionStore
 from sessions.voices import load_voices
 from tests.support.eventually import T
 

@@ -11,9 +11,10 @@ from sessions.errors import StaleGenerationError
 from sessions.events import EventLog
 from sessions.ids import new_session_id
 from sessions.keys import SessionKeys
+from sessions.outcomes import Refusal
 from sessions.settings import Settings
 from sessions.states import Reason, State
-from sessions.store import Refusal, SessionStore
+from sessions.store import SessionStore
 from tests.support.sessions import Actor, owner_of
 
 

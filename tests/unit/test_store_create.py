@@ -11,10 +11,12 @@ from sessions.errors import LimitReachedError, NoCapacityError
 from sessions.events import EventLog
 from sessions.fleet import WorkerRecord
 from sessions.keys import SessionKeys
+from sessions.limits import Limits
 from sessions.models import Session
+from sessions.outcomes import AliasTaken
 from sessions.settings import Settings
 from sessions.states import Channel, Reason, State
-from sessions.store import AliasTaken, Limits, SessionStore
+from sessions.store import SessionStore
 from tests.fixtures.redis import MakeSettings
 from tests.support.sessions import Actor, config_for, new_session
 

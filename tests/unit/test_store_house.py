@@ -13,9 +13,10 @@ from sessions.history import read_history
 from sessions.ids import new_session_id
 from sessions.keys import SessionKeys
 from sessions.models import Session
+from sessions.outcomes import AliasTaken, Refusal
 from sessions.settings import Settings
 from sessions.states import Fault, Reason, State
-from sessions.store import AliasTaken, Refusal, SessionStore
+from sessions.store import SessionStore
 from tests.fixtures.redis import MakeSettings
 from tests.support.sessions import Actor, config_for, owner_of
 

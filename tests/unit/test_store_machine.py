@@ -27,8 +27,9 @@ from sessions.errors import (
 )
 from sessions.fleet import WorkerRecord
 from sessions.keys import SessionKeys
+from sessions.limits import Limits
+from sessions.outcomes import AliasTaken, Claim, Refusal
 from sessions.states import Channel, Reason, State
-from sessions.store import AliasTaken, Claim, Limits, Refusal
 from tests.fixtures.redis import MakeSettings
 from tests.support.eventually import eventually
 from tests.support.sessions import config_for, new_session, owner_of

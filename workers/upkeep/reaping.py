@@ -8,8 +8,8 @@ import structlog
 
 from sessions.errors import StaleGenerationError
 from sessions.models import Session
+from sessions.outcomes import Refusal
 from sessions.states import Reason, State
-from sessions.store import Refusal
 from workers.app import nudge
 from workers.context import Context
 from workers.upkeep.finishing import finish

@@ -1,0 +1,32 @@
+"""What can a verb of the store answer besides "done"?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sessions.models import Session
+
+
+@dataclass(frozen=True, slots=True)
+class AliasTaken:
+    """The answer of ``create`` and ``alias`` when a name belongs to another session."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an agent learns when it takes a session. ``at`` is Redis's clock in Unix ms."""
+
+    session: Session
+    config_fields: Mapping[str, str]
+    owner: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a verb changed nothing; the words are in the headers of the Lua files."""
+
+    why: str
