@@ -6,8 +6,12 @@ request or call and then stand in every line, those of libraries too.
 
 from __future__ import annotations
 
+import json
 import logging
+import sys
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any, cast
 
 import structlog
@@ -40,7 +44,11 @@ _QUIET = (
 
 
 def configure_logging(settings: Settings) -> None:
-    """Send every log line of this process through structlog to standard error."""
+    """Send every log line of this process through structlog to standard error.
+
+    Our own lines are rendered and written at once; only those of libraries, which know nothing of
+    structlog, pass through the standard library's handler.
+    """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -48,32 +56,53 @@ def configure_logging(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _hide_secrets,
     ]
-    production = settings.mode is Mode.PRODUCTION
-    renderer = (
-        structlog.processors.JSONRenderer() if production else structlog.dev.ConsoleRenderer()
-    )
+    # Before the console makes rich tracebacks, which show local variables and so prompts.
+    rendering: list[Any] = [structlog.processors.format_exc_info, _renderer(settings)]
+    level = settings.log_level.upper()
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, *rendering],
+        logger_factory=_Line,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            # Before the console makes rich tracebacks, which show local variables and so prompts.
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-    )
     handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+        )
+    )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(settings.log_level.upper())
+    root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _Line:
+    """Where one of our own lines goes once it is rendered."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+
+    def write(self, line: str) -> None:
+        # Whoever logs must not fail for want of somebody who reads.
+        with suppress(OSError, ValueError, AttributeError):
+            sys.stderr.write(f"{line}\n")
+
+    debug = info = warning = error = critical = write
+
+
+def _renderer(settings: Settings) -> Any:
+    if settings.mode is Mode.PRODUCTION:
+        # One encoder for all lines; ``json.dumps`` would make one for each.
+        encoder = json.JSONEncoder(default=repr)
+
+        def encode(line: dict[str, Any], **_: Any) -> str:
+            return encoder.encode(line)
+
+        return structlog.processors.JSONRenderer(serializer=encode)
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
 
 
 def _hide_secrets(
@@ -85,9 +114,15 @@ def _hide_secrets(
 
 
 def _hidden(name: str, value: Any) -> Any:
-    if any(word in name.lower().replace("_", "") for word in _SECRET_WORDS):
+    if _names_a_secret(name):
         return "[hidden]"
     if isinstance(value, Mapping):
         fields = cast("Mapping[Any, Any]", value)
         return {key: _hidden(str(key), inner) for key, inner in fields.items()}
     return value
+
+
+@lru_cache(maxsize=1024)
+def _names_a_secret(name: str) -> bool:
+    plain = name.lower().replace("_", "")
+    return any(word in plain for word in _SECRET_WORDS)
