@@ -41,7 +41,7 @@ worker_proc_alive_timeout = 30.0
 worker_hijack_root_logger = False
 worker_redirect_stdouts = False
 worker_send_task_events = True
-task_send_sent_event = True
+task_send_sent_event = False
 
 beat_scheduler = "workers.beat:Scheduler"
 beat_max_loop_interval = 5

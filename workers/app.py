@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import structlog
 from celery import Celery
-from kombu.exceptions import OperationalError
+
+from workers.sending import Sender, SendError
 
 app = Celery("switchboard")
 app.config_from_object("celeryconfig")
 
 RUN_SESSION = "workers.sessions.run_session"
 FINISH_SESSION = "workers.upkeep.tasks.finish_session"
+
+_sender = Sender(app)
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +36,8 @@ def request_finish(session_id: str) -> bool:
 
 def _send(task: str, *args: object) -> bool:
     try:
-        app.send_task(task, args=args, retry=False)
-    except OperationalError as error:
+        _sender.send(task, *args)
+    except SendError as error:
         log.warning("message_not_sent", task=task, session_id=args[0], error=str(error))
         return False
     return True
