@@ -1,7 +1,7 @@
 """What is known of a session after it has ended?
 
-A summary is written before the state turns ``ended``; writing it again changes nothing, so whoever
-is not sure whether it was written writes it.
+A summary is written before the state turns ``ended``, and once: whoever is not sure whether it was
+written may write it again.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sqlalchemy import Engine, delete, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Transaction
 from sqlalchemy.orm import defer
 
@@ -57,15 +58,27 @@ class Archive:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def save(self, session: ArchivedSession, aliases: Sequence[str] = ()) -> None:
-        """Write a session and its names; a name used before now means this session."""
-        with Transaction(self._engine) as transaction, transaction.begin():
-            transaction.merge(ArchivedSessionRow(**asdict(session)))
-            transaction.flush()
-            for alias in aliases:
-                transaction.merge(
-                    ArchivedAliasRow(scope=session.scope, alias=alias, session_id=session.id)
-                )
+    def save(self, session: ArchivedSession, aliases: Sequence[str] = ()) -> bool:
+        """Write a session and its names, unless it is there; tell whether it was written.
+
+        Whoever saves first has read the session whole; whoever comes later may find it half
+        removed, and must not write over what is there. A name used before now means this session.
+        """
+        try:
+            with Transaction(self._engine) as transaction, transaction.begin():
+                if transaction.get(ArchivedSessionRow, session.id) is not None:
+                    return False
+                transaction.add(ArchivedSessionRow(**asdict(session)))
+                transaction.flush()
+                for alias in aliases:
+                    transaction.merge(
+                        ArchivedAliasRow(scope=session.scope, alias=alias, session_id=session.id)
+                    )
+        except IntegrityError:
+            if self.load(session.id) is None:
+                raise
+            return False
+        return True
 
     def load(self, session_id: str) -> ArchivedSession | None:
         """Return an ended session, or ``None``."""

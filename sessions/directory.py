@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import cast
 
+import structlog
 from redis import Redis
 
 from sessions import ids, keys
@@ -18,6 +19,8 @@ from sessions.errors import InvalidIdError
 from sessions.keys import SessionKeys
 from sessions.models import Session, SessionConfig
 from sessions.states import State
+
+log = structlog.get_logger(__name__)
 
 
 class Directory:
@@ -36,7 +39,7 @@ class Directory:
             for session_id in session_ids:
                 pipeline.hgetall(SessionKeys.of(session_id).session)
             hashes = cast("list[dict[str, str]]", pipeline.execute())
-        return [Session.from_hash(fields) if fields else None for fields in hashes]
+        return [_readable(fields) for fields in hashes]
 
     def config(self, session_id: str) -> SessionConfig | None:
         """Return the config of a live session, or ``None``."""
@@ -101,12 +104,23 @@ class Directory:
         """Return how many sessions wait for an agent."""
         return self._redis.zcard(keys.QUEUE)
 
-    def forget(self, session_id: str) -> None:
-        """Drop the global index entries of a session whose keys have gone."""
+    def forget(self, session_id: str) -> bool:
+        """Drop the global index entries of a session whose keys have gone; tell if there were."""
         with self._redis.pipeline() as pipeline:
             for index in (keys.DEADLINES, keys.QUEUE, keys.LIVE):
                 pipeline.zrem(index, session_id)
-            pipeline.execute()
+            return any(cast("list[int]", pipeline.execute()))
+
+
+def _readable(fields: dict[str, str]) -> Session | None:
+    """Return the session of a hash. One that is broken is none: its keys go by their TTL."""
+    if not fields:
+        return None
+    try:
+        return Session.from_hash(fields)
+    except (KeyError, ValueError):
+        log.exception("session_unreadable", session_id=fields.get("id"))
+        return None
 
 
 def check_reference(text: str) -> str:

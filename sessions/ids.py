@@ -11,8 +11,6 @@ import re
 import secrets
 import time
 
-from sessions.errors import InvalidIdError
-
 ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 RANDOM_LENGTH = 12
 MAX_ID_LENGTH = 64
@@ -42,18 +40,6 @@ def is_session_id(text: str) -> bool:
 def is_alias(text: str) -> bool:
     """Tell whether ``text`` can be an alias: 1 to 128 characters of ``[A-Za-z0-9._:-]``."""
     return _ALIAS.fullmatch(text) is not None
-
-
-def made_at(session_id: str) -> int:
-    """Return the moment in a session id, in Unix milliseconds.
-
-    Raises:
-        InvalidIdError: the text is not a session id.
-    """
-    match = _ID.fullmatch(session_id)
-    if match is None:
-        raise InvalidIdError(f"{session_id[:MAX_ID_LENGTH]!r} is not a session id.")
-    return _milliseconds(match[1])
 
 
 def _milliseconds(digits: str) -> int:

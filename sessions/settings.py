@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "switchboard-development-secret-0123456789"
@@ -225,6 +225,15 @@ class Settings(BaseSettings):
     flower_password: SecretStr = Field(
         default=SecretStr(DEVELOPMENT_PASSWORD), description="The password that Flower asks for."
     )
+
+    @model_validator(mode="after")
+    def _check_rhythms(self) -> Settings:
+        """Refuse rhythms that would make every agent or worker look dead."""
+        if self.lease_renew_seconds * 2 > self.lease_seconds:
+            raise ValueError("lease_renew_seconds must be at most half of lease_seconds")
+        if self.worker_heartbeat_seconds * 2 > self.worker_lost_seconds:
+            raise ValueError("worker_heartbeat_seconds must be at most half of worker_lost_seconds")
+        return self
 
     @property
     def caller_livekit_url(self) -> str:

@@ -76,14 +76,16 @@ class SessionStore:
         session = Session.from_hash(_pairs(reply[2]))
         return Claim(session, _pairs(reply[3]), owner, int(reply[1]))
 
-    def ready(self, session_id: str, generation: int, stamps: Sequence[str] = ()) -> Refusal | None:
-        """Say that the agent of ``generation`` is in its room and can talk."""
+    def ready(
+        self, session_id: str, generation: int, times: Mapping[str, int] | None = None
+    ) -> Refusal | None:
+        """Say that the agent of ``generation`` can talk; ``times`` are earlier stamps, in ms."""
         reply = self._run(
             "advance",
             session_id,
             to=State.READY,
             generation=generation,
-            stamps=[*stamps, "ready"],
+            times=times,
             look_after=_ms(self._settings.lease_seconds),
         )
         return _refusal(reply)
@@ -96,8 +98,12 @@ class SessionStore:
         fault: Fault | None = None,
         detail: str | None = None,
         generation: int | None = None,
+        seen: Session | None = None,
     ) -> Refusal | None:
-        """Start the end of a session; an agent that still talks is told to leave."""
+        """Start the end of a session; an agent that still talks is told to leave.
+
+        ``seen`` is the session on which the decision rests: if it has moved on, it does not end.
+        """
         reply = self._run(
             "advance",
             session_id,
@@ -106,16 +112,23 @@ class SessionStore:
             reason=reason,
             fault=fault or reason.fault,
             detail=detail,
+            seen=_marks(seen),
             look_after=_ms(self._settings.ending_grace_seconds),
         )
         return _refusal(reply)
 
     def recover(
-        self, session_id: str, why: str, *, generation: int | None = None, unless_leased: bool
+        self,
+        session_id: str,
+        cause: str,
+        *,
+        generation: int | None = None,
+        unless_leased: bool,
+        seen: Session | None = None,
     ) -> int | Refusal:
         """Ask for another agent and return its generation.
 
-        A ``Refusal("over")`` means that the session has been taken over too often and is ending.
+        A ``Refusal("given_up")`` means that the session has been taken over too often and ends.
         """
         settings = self._settings
         reply = self._run(
@@ -123,7 +136,8 @@ class SessionStore:
             session_id,
             to=State.RECOVERING,
             generation=generation,
-            reason=why,
+            cause=cause,
+            seen=_marks(seen),
             unless_leased=unless_leased,
             look_after=_ms(settings.renudge_seconds),
             recoveries=settings.recoveries_max,
@@ -131,7 +145,7 @@ class SessionStore:
         )
         if reply[0] == "refused":
             return Refusal(reply[1])
-        return int(reply[2]) if reply[1] == State.RECOVERING else Refusal("over")
+        return int(reply[2]) if reply[1] == State.RECOVERING else Refusal("given_up")
 
     def renew(self, session_id: str, generation: int, owner: str) -> State:
         """Prolong the lease and return the session's state.
@@ -227,6 +241,11 @@ class SessionStore:
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
+
+
+def _marks(seen: Session | None) -> dict[str, Any] | None:
+    """Return what must still hold of a session for a decision about it to hold."""
+    return None if seen is None else {"state": seen.state, "owned": seen.owned_generation}
 
 
 def _pairs(flat: Any) -> dict[str, str]:

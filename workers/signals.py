@@ -24,6 +24,9 @@ from workers.warden import Warden
 
 log = structlog.get_logger(__name__)
 
+_runs_sessions = False
+"""Whether this is a worker that takes calls, or a child forked by one."""
+
 
 @setup_logging.connect
 def _set_up_logging(**_: Any) -> None:
@@ -35,6 +38,8 @@ def _warm_parent(sender: Any, **_: Any) -> None:
     """Import all that a call needs once, so that children are forked with it."""
     if not runs_sessions(sender.app):
         return
+    global _runs_sessions
+    _runs_sessions = True
     import agents.voice.call  # noqa: F401
     from agents.voice.warmth import prepare
 
@@ -51,10 +56,12 @@ def runs_sessions(celery_app: Any) -> bool:
 
 @worker_process_init.connect
 def _warm_child(**_: Any) -> None:
+    if not _runs_sessions:
+        return
     from agents.voice.warmth import warm
 
     warm(get_settings())
-    get_context().store.now()
+    get_context().redis.ping()
 
 
 @task_failure.connect

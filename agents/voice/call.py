@@ -15,12 +15,13 @@ from livekit.agents.voice.turn import TurnHandlingOptions
 from agents.voice.defaults import default_config
 from agents.voice.ending import Ender, Ending
 from agents.voice.joining import RoomUnreachableError, join
+from agents.voice.leaving import Leaving
 from agents.voice.narrator import Narrator
 from agents.voice.output import EarlyAudioOutput
 from agents.voice.ownership import keep_lease, obey
+from agents.voice.patience import until_redis_answers
 from agents.voice.presence import Presence
 from agents.voice.reporter import Reporter
-from agents.voice.rooms import LiveKitErrors, delete_room
 from agents.voice.speech import Prefetched, make_tts
 from agents.voice.warmth import Warm
 from sessions.errors import ConfigurationError, StaleGenerationError, UnknownVoiceError
@@ -32,9 +33,6 @@ from sessions.states import Reason
 from sessions.store import SessionStore
 
 log = structlog.get_logger(__name__)
-
-_CLOSE_SECONDS = 3.0
-_DRAIN_SECONDS = 5.0
 
 
 def run_call(claim: Claim, store: SessionStore, settings: Settings, warm: Warm) -> None:
@@ -54,6 +52,7 @@ class Call:
         self._store = store
         self._settings = settings
         self._warm = warm
+        self._leaving = Leaving(claim, store, settings)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -64,27 +63,38 @@ class Call:
         self._output = EarlyAudioOutput(self._room)
         self._presence = Presence(self._room, self._settings, self._reporter, self._ender)
         async with utils.http_context.open():
-            try:
-                ending = await self._live()
-            except StaleGenerationError as error:
-                log.info("call_taken_over", why=str(error))
+            ending = await self._until_over()
+            if ending is not None and await self._leaving.announce(ending):
+                await self._leaving.tell_the_rest(self._reporter)
                 await self._leave()
-                return
-            except RoomUnreachableError as error:
-                ending = Ending(Reason.AGENT_ERROR, detail=str(error))
-            except (ConfigurationError, UnknownVoiceError) as error:
-                ending = Ending(Reason.CONFIG_ERROR, detail=str(error))
-            except Exception as error:
-                log.exception("agent_failed")
-                ending = Ending(Reason.AGENT_ERROR, detail=f"{type(error).__name__} in the agent")
-            await self._end(ending)
+                await self._leaving.take_room_down()
+                await self._leaving.release()
+            else:
+                await self._leave()
+
+    async def _until_over(self) -> Ending | None:
+        """Return why the call ends, or ``None`` if another agent has taken it over."""
+        try:
+            return await self._live()
+        except StaleGenerationError as error:
+            log.info("call_taken_over", why=str(error))
+            return None
+        except RoomUnreachableError as error:
+            return Ending(Reason.AGENT_ERROR, detail=str(error))
+        except (ConfigurationError, UnknownVoiceError) as error:
+            return Ending(Reason.CONFIG_ERROR, detail=str(error))
+        except Exception as error:
+            log.exception("agent_failed")
+            return Ending(Reason.AGENT_ERROR, detail=f"{type(error).__name__} in the agent")
 
     async def _live(self) -> Ending:
         self._spawn(self._reporter.run())
         self._spawn(keep_lease(self._claim, self._store, self._settings, self._ender))
         self._spawn(obey(self._claim, self._settings, self._ender))
-        left_ms = self._session.expires_at - self._claim.at
-        asyncio.get_running_loop().call_later(left_ms / 1000, self._ender.end, Reason.MAX_DURATION)
+        loop = asyncio.get_running_loop()
+        self._claimed = loop.time()
+        left = (self._session.expires_at - self._claim.at) / 1000
+        loop.call_later(left, self._ender.end, Reason.MAX_DURATION)
         config = await self._config()
         synthesis = make_tts(self._settings, self._warm.prepared.speech_client, config.voice_id)
         first = self._first_line(config)
@@ -101,26 +111,33 @@ class Call:
         session.output.audio = self._output.sink
         self._room.on("disconnected", self._on_disconnected)
         try:
-            await self._first_of(self._start(session, config))
-            self._presence.watch_session(session)
-            if opening is not None:
-                self._spawn(self._open(session, opening, narrator))
+            await self._unless_over(self._start(session, config))
+            if not self._ender.over:
+                self._presence.watch_session(session)
+                if opening is not None:
+                    self._spawn(self._open(session, opening, narrator))
             return await self._ender.wait()
         finally:
-            await self._close(session, opening)
+            self._presence.stop()
+            self._room.off("disconnected", self._on_disconnected)
+            if opening is not None:
+                await opening.aclose()
+            await self._leaving.hush(session)
 
     async def _start(self, session: AgentSession[None], config: SessionConfig) -> None:
         options = RoomOptions(
             participant_identity=CALLER_IDENTITY, audio_output=False, close_on_disconnect=False
         )
         agent = Agent(instructions=config.system_prompt)
+        loop = asyncio.get_running_loop()
         await join(self._room, self._settings, self._session.id)
+        joined = self._claim.at + round((loop.time() - self._claimed) * 1000)
         await asyncio.gather(
             self._output.publish(),
             session.start(agent, room=self._room, room_options=options, session_host=False),
         )
-        refused = await asyncio.to_thread(
-            self._store.ready, self._session.id, self._session.generation, ["joined"]
+        refused = await until_redis_answers(
+            self._store.ready, self._session.id, self._session.generation, {"joined": joined}
         )
         self._presence.watch_room(been_here="userJoined" in self._session.timeline)
         if isinstance(refused, Refusal) and refused.why != "state":
@@ -142,14 +159,24 @@ class Call:
 
     async def _config(self) -> SessionConfig:
         if self._claim.config_fields:
-            return SessionConfig.from_hash(self._claim.config_fields)
+            try:
+                return SessionConfig.from_hash(self._claim.config_fields)
+            except (KeyError, ValueError) as error:
+                raise ConfigurationError(f"The session's config is broken: {error!r}.") from error
         config = default_config(self._session, self._settings)
-        await asyncio.to_thread(self._store.write_config, self._session.id, config)
+        refused = await until_redis_answers(
+            self._store.write_config,
+            self._session.id,
+            config,
+            generation=self._session.generation,
+        )
+        if refused is not None:
+            raise StaleGenerationError(f"The config was refused: {refused.why}.")
         message = "The session had no config; a default one was made."
         self._reporter.tell("error", {"code": "config_missing", "message": message})
         return config
 
-    async def _first_of(self, starting: Coroutine[Any, Any, None]) -> None:
+    async def _unless_over(self, starting: Coroutine[Any, Any, None]) -> None:
         """Start, unless the call ends before that is done."""
         task = asyncio.create_task(starting)
         over = asyncio.create_task(self._ender.wait())
@@ -158,7 +185,7 @@ class Call:
             if task.done():
                 task.result()
         finally:
-            await utils.aio.cancel_and_wait(task, over)
+            await asyncio.gather(utils.aio.cancel_and_wait(task, over), return_exceptions=True)
 
     def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         match reason:
@@ -180,39 +207,6 @@ class Call:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._ender.fail(error)
 
-    async def _end(self, ending: Ending) -> None:
-        if ending.reason is not None:
-            refused = await asyncio.to_thread(
-                self._store.begin_ending,
-                self._session.id,
-                ending.reason,
-                fault=ending.fault,
-                detail=ending.detail,
-                generation=self._session.generation,
-            )
-            if refused is not None and refused.why != "state":
-                await self._leave()
-                return
-        await self._reporter.drain(_DRAIN_SECONDS)
-        await self._leave()
-        try:
-            await delete_room(self._settings, self._session.id)
-        except LiveKitErrors as error:
-            log.warning("room_not_deleted", error=str(error))
-        await asyncio.to_thread(self._store.release, self._session.id, self._claim.owner)
-
-    async def _close(self, session: AgentSession[None], opening: Prefetched | None) -> None:
-        self._presence.aclose()
-        self._room.off("disconnected", self._on_disconnected)
-        if opening is not None:
-            await opening.aclose()
-        try:
-            session.interrupt(force=True)
-            await asyncio.wait_for(session.aclose(), _CLOSE_SECONDS)
-        except (RuntimeError, TimeoutError) as error:
-            log.warning("agent_session_not_closed", error=str(error))
-
     async def _leave(self) -> None:
         await utils.aio.cancel_and_wait(*self._tasks)
-        await self._output.aclose()
-        await self._room.disconnect()
+        await self._leaving.leave_room(self._room, self._output)

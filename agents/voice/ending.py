@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+import structlog
+
+from sessions.errors import StaleGenerationError
 from sessions.states import Fault, Reason
 
 
@@ -15,6 +18,9 @@ class Ending:
     reason: Reason | None
     fault: Fault | None = None
     detail: str | None = None
+
+
+log = structlog.get_logger(__name__)
 
 
 class Ender:
@@ -34,6 +40,13 @@ class Ender:
         """End the call by raising ``error`` where it is waited for."""
         if not self._cause.done():
             self._cause.set_exception(error)
+        elif not isinstance(error, StaleGenerationError):
+            log.warning("error_after_the_end", exc_info=error)
+
+    @property
+    def over(self) -> bool:
+        """Tell whether the call is ending."""
+        return self._cause.done()
 
     async def wait(self) -> Ending:
         """Return the cause when there is one, or raise what ``fail`` was given."""

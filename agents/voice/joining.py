@@ -17,7 +17,7 @@ _ATTEMPT_SECONDS = 5.0
 
 
 class RoomUnreachableError(Exception):
-    """LiveKit stayed away for as long as an agent keeps trying."""
+    """LiveKit stayed away, or refused, for as long as an agent keeps trying."""
 
 
 async def join(room: rtc.Room, settings: Settings, session_id: str) -> None:
@@ -38,7 +38,8 @@ async def join(room: rtc.Room, settings: Settings, session_id: str) -> None:
         except rtc.ConnectError as error:
             log.warning("room_not_joined", error=str(error))
             if clock() + _RETRY_PAUSE_SECONDS >= deadline:
+                tried = f"for {settings.livekit_retry_seconds:.0f} s"
                 raise RoomUnreachableError(
-                    f"LiveKit could not be reached for {settings.livekit_retry_seconds:.0f} s."
+                    f"The room could not be joined {tried}: {error}"
                 ) from error
         await asyncio.sleep(_RETRY_PAUSE_SECONDS)

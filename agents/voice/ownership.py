@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import structlog
-from redis.exceptions import RedisError
 
 from agents.voice.ending import Ender
-from sessions.connections import connect_async_blocking
+from agents.voice.patience import RETRY_PAUSE_SECONDS, until_redis_answers
+from sessions.connections import REDIS_AWAY, connect_async_blocking
 from sessions.control import Command, ControlReader
 from sessions.outcomes import Claim
 from sessions.settings import Settings
@@ -18,7 +18,6 @@ from sessions.store import SessionStore
 log = structlog.get_logger(__name__)
 
 _BLOCK_SECONDS = 5.0
-_RETRY_PAUSE_SECONDS = 0.5
 
 
 async def keep_lease(claim: Claim, store: SessionStore, settings: Settings, ender: Ender) -> None:
@@ -28,18 +27,9 @@ async def keep_lease(claim: Claim, store: SessionStore, settings: Settings, ende
         StaleGenerationError: another agent owns the session, or it is over.
     """
     session = claim.session
-    pause = settings.lease_renew_seconds
     while True:
-        await asyncio.sleep(pause)
-        try:
-            state = await asyncio.to_thread(
-                store.renew, session.id, session.generation, claim.owner
-            )
-        except RedisError as error:
-            log.warning("lease_not_renewed", error=str(error))
-            pause = _RETRY_PAUSE_SECONDS
-            continue
-        pause = settings.lease_renew_seconds
+        await asyncio.sleep(settings.lease_renew_seconds)
+        state = await until_redis_answers(store.renew, session.id, session.generation, claim.owner)
         if state is State.ENDING:
             ender.end(None)
 
@@ -52,9 +42,9 @@ async def obey(claim: Claim, settings: Settings, ender: Ender) -> None:
         while True:
             try:
                 orders = await reader.wait(_BLOCK_SECONDS)
-            except RedisError as error:
+            except REDIS_AWAY as error:
                 log.warning("control_not_read", error=str(error))
-                await asyncio.sleep(_RETRY_PAUSE_SECONDS)
+                await asyncio.sleep(RETRY_PAUSE_SECONDS)
                 continue
             for order in orders:
                 if order.command is Command.END:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from livekit import rtc
-from livekit.agents import AgentSession, AgentStateChangedEvent, UserStateChangedEvent
+from livekit.agents import AgentSession
 
 from agents.voice.ending import Ender
 from agents.voice.reporter import Reporter
@@ -41,11 +41,15 @@ class Presence:
 
     def watch_session(self, session: AgentSession) -> None:
         """Count time in which neither side speaks as idle."""
-        session.on("user_state_changed", self._on_user_state)
-        session.on("agent_state_changed", self._on_agent_state)
+
+        def on_change(_event: object) -> None:
+            self._restart_idle(speaking="speaking" in (session.user_state, session.agent_state))
+
+        session.on("user_state_changed", on_change)
+        session.on("agent_state_changed", on_change)
         self._restart_idle()
 
-    def aclose(self) -> None:
+    def stop(self) -> None:
         """Stop watching."""
         for timer in (self._timer, self._idle):
             if timer is not None:
@@ -63,12 +67,6 @@ class Presence:
             return
         self._reporter.tell("caller", {"present": False})
         self._end_after(self._settings.rejoin_grace_seconds, Reason.USER_LEFT)
-
-    def _on_user_state(self, event: UserStateChangedEvent) -> None:
-        self._restart_idle(speaking=event.new_state == "speaking")
-
-    def _on_agent_state(self, event: AgentStateChangedEvent) -> None:
-        self._restart_idle(speaking=event.new_state == "speaking")
 
     def _restart_idle(self, *, speaking: bool = False) -> None:
         if self._idle is not None:

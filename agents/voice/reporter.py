@@ -7,14 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-from redis.exceptions import RedisError
-
+from agents.voice.patience import until_redis_answers
 from sessions.store import SessionStore
-
-log = structlog.get_logger(__name__)
-
-_RETRY_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +52,17 @@ class Reporter:
             await self._write(report)
             self._reports.task_done()
 
-    async def drain(self, seconds: float) -> None:
-        """Wait until all that was told is written, at most so long."""
-        try:
-            await asyncio.wait_for(self._reports.join(), seconds)
-        except TimeoutError:
-            log.warning("reports_not_written", count=self._reports.qsize())
+    async def drain(self) -> None:
+        """Wait until all that was told is written."""
+        await self._reports.join()
 
     async def _write(self, report: _Report) -> None:
-        while True:
-            try:
-                await asyncio.to_thread(
-                    self._store.emit,
-                    self._session_id,
-                    report.kind,
-                    report.data,
-                    generation=self._generation,
-                    turn=report.turn,
-                    stamps=report.stamps,
-                )
-            except RedisError as error:
-                log.warning("event_waits_for_redis", type=report.kind, error=str(error))
-                await asyncio.sleep(_RETRY_PAUSE_SECONDS)
-            else:
-                return
+        await until_redis_answers(
+            self._store.emit,
+            self._session_id,
+            report.kind,
+            report.data,
+            generation=self._generation,
+            turn=report.turn,
+            stamps=report.stamps,
+        )

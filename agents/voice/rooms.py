@@ -7,7 +7,7 @@ from livekit import api
 
 from sessions.settings import Settings
 
-_TIMEOUT = aiohttp.ClientTimeout(total=5)
+_TIMEOUT = aiohttp.ClientTimeout(total=2)
 
 LiveKitErrors = (api.TwirpError, aiohttp.ClientError, TimeoutError)
 """What the functions here raise when LiveKit is away or refuses."""

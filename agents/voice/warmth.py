@@ -6,13 +6,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import logging
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import openai
 from livekit import rtc
-from livekit.agents import inference, vad
+from livekit.agents import inference, utils, vad
 
 from sessions.settings import Settings
 
@@ -28,6 +32,9 @@ _IMPORTED_ON_FIRST_USE = (
 )
 """Modules that libraries load in the middle of their first request."""
 
+_NOBODY = "ws://127.0.0.1:9"
+_NOBODY_SECONDS = 0.02
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -42,6 +49,8 @@ class Warm:
 
     prepared: Prepared
     vad: vad.VAD
+    track: rtc.LocalAudioTrack
+    """Kept, not used: the native library stays ready as long as it has one."""
 
 
 @cache
@@ -53,13 +62,8 @@ def prepare(settings: Settings) -> Prepared:
     """Import what calls will need and build the provider clients, without opening a connection."""
     for name in _IMPORTED_ON_FIRST_USE:
         importlib.import_module(name)
+    _run(_load_certificates())
     return _prepared(settings.tts_url, settings.tts_key.get_secret_value())
-
-
-@cache
-def _start_native_parts() -> vad.VAD:
-    rtc.AudioSource(sample_rate=48_000, num_channels=1)
-    return inference.VAD()
 
 
 def warm(settings: Settings) -> Warm:
@@ -67,4 +71,41 @@ def warm(settings: Settings) -> Warm:
 
     Starts LiveKit's FFI, which does not survive a fork: never call this in a process that forks.
     """
-    return Warm(prepared=prepare(settings), vad=_start_native_parts())
+    return Warm(prepare(settings), *_start_native_parts())
+
+
+@cache
+def _start_native_parts() -> tuple[vad.VAD, rtc.LocalAudioTrack]:
+    source = rtc.AudioSource(sample_rate=48_000, num_channels=1)
+    track = rtc.LocalAudioTrack.create_audio_track("warm", source)
+    _run(_connect_to_nobody())
+    return inference.VAD(), track
+
+
+async def _load_certificates() -> None:
+    """Let LiveKit's HTTP client read the CA bundle once, and not in every call."""
+    async with utils.http_context.open():
+        pass
+
+
+async def _connect_to_nobody() -> None:
+    """Fail to connect: what the native library sets up for that, it does not set up again."""
+    native = logging.getLogger("livekit")
+    level = native.level
+    native.setLevel(logging.CRITICAL)
+    try:
+        options = rtc.RoomOptions(connect_timeout=_NOBODY_SECONDS)
+        await rtc.Room().connect(_NOBODY, "", options)
+    except rtc.ConnectError:
+        pass
+    finally:
+        native.setLevel(level)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run ``work`` on a loop of its own; ``asyncio.run`` would leave the thread without one."""
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(work)
+    finally:
+        loop.close()

@@ -1,12 +1,13 @@
 -- advance: one step along the states, checked, stamped, indexed and told in the event log.
 --
 -- args  to: ready | recovering | ending; generation: whoever writes as an agent (absent: the house);
---       reason, fault, detail: why it ends or recovers; stamps: timeline fields to set to now;
---       unless_leased: refuse while a lease lives; look_after: ms until somebody must look again;
---       recoveries, window: how many takeovers are allowed within how many ms
+--       reason, fault, detail: why it ends; cause: why it recovers; times: object of timeline
+--       stamps (ms); seen: {state, owned} that must still hold; unless_leased: refuse while a lease
+--       lives; look_after: ms until somebody must look again; recoveries, window: how many takeovers
+--       are allowed within how many ms
 --
--- Returns {'ok', state, generation} or {'refused', why, state} with why one of gone, stale, leased,
--- state. Too many takeovers turn `recovering` into `ending` with reason recovery_failed.
+-- Returns {'ok', state, generation} or {'refused', why, state} with why one of gone, stale, moved,
+-- leased, state. Too many takeovers turn `recovering` into `ending` with reason recovery_failed.
 
 local allowed = {
   ready = { starting = true, recovering = true },
@@ -21,6 +22,9 @@ if args.generation and args.generation ~= generation then return { 'refused', 's
 if not allowed[args.to][state] then return { 'refused', 'state', state } end
 if args.to == 'ready' and tonumber(get('owned')) ~= generation then
   return { 'refused', 'state', state }
+end
+if args.seen and (args.seen.state ~= state or args.seen.owned ~= tonumber(get('owned'))) then
+  return { 'refused', 'moved', state }
 end
 if args.unless_leased and redis.call('EXISTS', K.lease) == 1 then
   return { 'refused', 'leased', state }
@@ -37,13 +41,14 @@ local function taken_over_too_often()
   return false
 end
 
-stamp(args.stamps)
+for name, at in pairs(args.times or {}) do redis.call('HSETNX', K.session, name, at) end
 local to, reason, fault, detail = args.to, args.reason, args.fault, args.detail
 if to == 'recovering' and taken_over_too_often() then
   to, reason, fault = 'ending', 'recovery_failed', 'platform'
 end
 
 if to == 'ready' then
+  stamp({ 'ready' })
   enter('ready')
   if state == 'recovering' then
     emit('agent_recovered', cjson.encode({ session_id = args.id, generation = generation }))
@@ -54,7 +59,7 @@ elseif to == 'recovering' then
   redis.call('HINCRBY', K.session, 'recoveries', 1)
   redis.call('HSET', K.session, 'recoveringSince', now)
   redis.call('DEL', K.lease, K.pid)
-  enter('recovering', { reason = reason })
+  enter('recovering', { cause = args.cause })
   emit('agent_recovering', cjson.encode({ session_id = args.id, generation = generation }))
   look_at(now + args.look_after)
 else

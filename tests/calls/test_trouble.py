@@ -11,8 +11,9 @@ import psutil
 from sessions import ids, keys
 from sessions.fleet import Fleet
 from sessions.rooms import AGENT_IDENTITY
+from sessions.states import Reason
 from tests.calls.test_call import assert_nothing_is_left
-from tests.fixtures.house import SLOTS, WORKER, House, is_registered
+from tests.fixtures.house import WORKER, House, is_registered
 from tests.support.annex import annex
 from tests.support.eventually import eventually
 from workers.upkeep.reconciling import reconcile
@@ -51,25 +52,17 @@ def test_message_when_lost_then_the_session_starts_all_the_same(house: House) ->
 
 
 def test_queue_when_all_slots_are_busy_then_callers_learn_their_place(house: House) -> None:
-    busy = [house.start(userName=f"busy {n}") for n in range(SLOTS)]
-    eventually(lambda: len(house.agent_pids()) == SLOTS, 20, "all slots are busy")
-    waiting = [house.start(userName=f"waiting {n}") for n in range(2)]
-    for position, session in enumerate(waiting, start=1):
-        eventually(
-            lambda session=session, position=position: (
-                house.positions(session["sessionId"]) == [position]
-            ),
-            10,
-            "the place in the queue is told",
-        )
-    house.end(busy[0]["sessionId"])
-    house.wait_for_state(waiting[0]["sessionId"], "ready")
-    eventually(lambda: house.positions(waiting[1]["sessionId"]) == [2, 1], 10, "the queue moves up")
-    shown = house.wait_for_state(waiting[1]["sessionId"], "ended", 30)
-    assert (shown["reason"], shown["fault"]) == ("queue_timeout", "platform")
-    for session in [*busy[1:], waiting[0]]:
-        house.end(session["sessionId"])
-    assert_nothing_is_left(house)
+    with annex(house, join_timeout_seconds=60, queue_timeout_seconds=8) as small:
+        busy = small.start().id
+        eventually(lambda: small.is_ready(busy), 20, "the only slot is busy")
+        first, second = small.start().id, small.start().id
+        eventually(lambda: small.positions(first) == [1], 10, "the first learns its place")
+        eventually(lambda: small.positions(second) == [2], 10, "the second learns its place")
+        small.context.store.begin_ending(busy, Reason.ENDED_BY_API)
+        eventually(lambda: small.is_ready(first), 20, "the first is served")
+        eventually(lambda: small.positions(second) == [2, 1], 10, "the second moves up")
+        ended = small.wait_until_archived(second)
+    assert (ended.reason, ended.fault) == ("queue_timeout", "platform")
 
 
 def test_workers_when_none_is_alive_then_a_start_is_refused_and_nothing_made(house: House) -> None:

@@ -11,17 +11,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sessions.archive import ArchivedSession
+from sessions.events import EventLog
 from sessions.limits import Limits
 from sessions.models import Session
 from sessions.requests import StartRequest, parse
 from sessions.starting import Starter
+from sessions.states import State
 from sessions.voices import load_voices
 from tests.fixtures.house import House, is_registered, send_nudge, session_worker
 from tests.support.eventually import eventually
 from tests.support.processes import Child
 from tests.support.settings import settings_with
 from workers.context import Context
-from workers.upkeep.reaping import reap
+from workers.upkeep.reaping import reap, tell_positions
 
 WORKER = "sessions@annex"
 
@@ -42,11 +44,27 @@ class Annex:
         send_nudge(context.settings, session.id, session.generation)
         return session
 
+    def upkeep(self) -> None:
+        """Do what beat asks for every two seconds in a big house."""
+        reap(self.context)
+        tell_positions(self.context)
+
+    def positions(self, session_id: str) -> list[int]:
+        """Do upkeep, and return the places in the queue that a session has been told."""
+        self.upkeep()
+        events = EventLog(self.context.redis).read(session_id)
+        return [e.data["position"] for e in events if e.type == "queue_position"]
+
+    def is_ready(self, session_id: str) -> bool:
+        """Tell whether a session's agent can talk."""
+        session = self.context.directory.load(session_id)
+        return session is not None and session.state is State.READY
+
     def wait_until_archived(self, session_id: str, within: float = 40.0) -> ArchivedSession:
         """Do upkeep until the session has ended, and return what the archive knows of it."""
 
         def archived() -> ArchivedSession | None:
-            reap(self.context)
+            self.upkeep()
             return self.context.archive.load(session_id)
 
         found = eventually(archived, within, f"{session_id} is archived", step=0.2)

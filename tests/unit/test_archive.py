@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -55,13 +56,17 @@ def test_session_when_saved_then_is_loaded_as_it_was(archive: Archive) -> None:
     assert archive.load("session_1753590741390_zzzzzz") is None
 
 
-def test_session_when_saved_twice_then_there_is_one_with_the_last_content(
-    archive: Archive,
-) -> None:
-    archive.save(ended(), ["a"])
-    archive.save(ended(reason="idle_timeout"), ["a"])
-    (found,) = archive.find(ArchiveFilter(), 10)
-    assert found.reason == "idle_timeout"
+def test_session_when_saved_twice_then_keeps_what_was_saved_first(archive: Archive) -> None:
+    assert archive.save(ended(), ["a"])
+    assert not archive.save(ended(reason="idle_timeout", config={}, transcript=[]), ["a"])
+    assert archive.load(ended().id) == ended()
+
+
+def test_session_when_saved_by_many_at_once_then_is_saved_by_one(archive: Archive) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(8):
+            saved = list(pool.map(lambda _, n=number: archive.save(ended(n), ["a"]), range(4)))
+            assert saved.count(True) == 1
 
 
 def test_alias_when_used_again_then_means_the_later_session(archive: Archive) -> None:

@@ -96,7 +96,7 @@ def test_ready_when_starting_then_is_ready_and_stamped(
     actor: Actor, store: SessionStore, directory: Directory
 ) -> None:
     session_id = actor.starting()
-    assert store.ready(session_id, 1, stamps=["joined"]) is None
+    assert store.ready(session_id, 1, {"joined": store.now()}) is None
     session = directory.load(session_id)
     assert session is not None
     assert session.state is State.READY

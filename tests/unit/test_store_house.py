@@ -83,7 +83,7 @@ def test_recover_when_ready_then_asks_for_the_next_generation(
     assert (session.recoveries, session.recovering_since > 0) == (1, True)
     assert directory.leased([session_id]) == [False]
     state, recovering = event_log.read(session_id)[-2:]
-    assert (state.data["previous"], state.data["reason"]) == ("ready", "lease_lost")
+    assert (state.data["previous"], state.data["cause"]) == ("ready", "lease_lost")
     assert (recovering.type, recovering.data["generation"]) == ("agent_recovering", 2)
 
 
@@ -116,7 +116,7 @@ def test_recover_when_too_often_then_ends_as_recovery_failed(
     session_id = actor.ready()
     assert store.recover(session_id, "crash", unless_leased=False) == 2
     assert store.recover(session_id, "crash", unless_leased=False) == 3
-    assert store.recover(session_id, "crash", unless_leased=False) == Refusal("over")
+    assert store.recover(session_id, "crash", unless_leased=False) == Refusal("given_up")
     session = load(directory, session_id)
     assert (session.state, session.generation) == (State.ENDING, 3)
     assert (session.reason, session.fault) == (Reason.RECOVERY_FAILED, Fault.PLATFORM)
@@ -291,3 +291,23 @@ def test_config_when_written_then_replaces_every_field_and_keeps_its_ttl(
     assert not redis.hexists(name, "left")
     assert redis.ttl(name) > 0
     assert store.write_config(session_id, config_for(), generation=2) == Refusal("stale")
+
+
+def test_begin_ending_when_the_session_has_moved_on_since_it_was_seen_then_is_refused(
+    actor: Actor, store: SessionStore, directory: Directory
+) -> None:
+    """The reaper's decision may be older than an agent's claim."""
+    seen = load(directory, actor.queued())
+    store.claim(seen.id, 1, owner_of(1), "w", "task", 1)
+    refused = store.begin_ending(seen.id, Reason.QUEUE_TIMEOUT, generation=1, seen=seen)
+    assert refused == Refusal("moved")
+    assert load(directory, seen.id).state is State.STARTING
+
+
+def test_recover_when_the_agent_became_ready_since_it_was_seen_then_is_refused(
+    actor: Actor, store: SessionStore, directory: Directory
+) -> None:
+    seen = load(directory, actor.starting())
+    store.ready(seen.id, 1)
+    refused = store.recover(seen.id, "start_timeout", unless_leased=False, seen=seen)
+    assert refused == Refusal("moved")

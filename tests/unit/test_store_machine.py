@@ -153,7 +153,7 @@ class StoreMachine(StoreInvariants):
     def ready(self, pick: int, offset: int) -> None:
         model = self.picked(pick)
         generation = model.generation + offset
-        reply = self.store.ready(model.id, generation, stamps=["joined"])
+        reply = self.store.ready(model.id, generation, {"joined": self.store.now()})
         if not model.live:
             assert reply == Refusal("gone")
         elif model.stale(generation):
@@ -265,7 +265,7 @@ class StoreMachine(StoreInvariants):
         elif unless_leased and model.leased:
             assert reply == Refusal("leased")
         elif model.takeovers == TAKEOVERS:
-            assert reply == Refusal("over")
+            assert reply == Refusal("given_up")
             self._ends(model, Reason.RECOVERY_FAILED)
         else:
             model.generation += 1

@@ -21,16 +21,23 @@ def finish(context: Context, session: Session) -> None:
     Doing it twice, or two workers at once, changes nothing. If the database or Redis is away, the
     session stays as it is and the reaper comes back.
     """
-    if session.channel is Channel.VOICE:
+    context.archive.save(_summary(context, session), context.directory.aliases(session))
+    refused = context.store.finish(session)
+    log.info("session_ended", session_id=session.id, reason=session.reason, refused=refused)
+    # An agent that has left in good order has taken its room down.
+    left = session.owned_generation == session.generation and not session.owner
+    if session.channel is Channel.VOICE and not left:
         _close_room(context, session.id)
+
+
+def _summary(context: Context, session: Session) -> ArchivedSession:
     config = context.directory.config(session.id)
-    reason = session.reason or Reason.AGENT_ERROR
-    archived = ArchivedSession(
+    return ArchivedSession(
         id=session.id,
         scope=session.scope,
         user_name=session.user_name,
         channel=session.channel,
-        reason=reason,
+        reason=session.reason or Reason.AGENT_ERROR,
         fault=session.fault or Fault.PLATFORM,
         detail=session.detail,
         generation=session.generation,
@@ -42,9 +49,6 @@ def finish(context: Context, session: Session) -> None:
         timeline=dict(session.timeline),
         transcript=[turn.to_json() for turn in read_history(context.redis, session.id)],
     )
-    context.archive.save(archived, context.directory.aliases(session))
-    refused = context.store.finish(session)
-    log.info("session_ended", session_id=session.id, reason=reason, refused=refused)
 
 
 def _close_room(context: Context, session_id: str) -> None:

@@ -6,6 +6,7 @@ import contextlib
 
 import structlog
 
+from sessions.connections import REDIS_AWAY
 from sessions.errors import StaleGenerationError
 from sessions.models import Session
 from sessions.outcomes import Refusal
@@ -22,7 +23,10 @@ _MOST_BATCHES = 50
 
 
 def reap(context: Context) -> int:
-    """Settle every session whose deadline has passed; return how many were looked at."""
+    """Settle every session whose deadline has passed; return how many were looked at.
+
+    One that cannot be settled is logged and comes back; it does not keep the others waiting.
+    """
     seen = 0
     for _ in range(_MOST_BATCHES):
         ids = context.store.due(_BATCH)
@@ -30,18 +34,25 @@ def reap(context: Context) -> int:
         leased = context.directory.leased(ids)
         free = sum(worker.free for worker in context.fleet.alive()) if ids else 0
         for session_id, session, is_leased in zip(ids, sessions, leased, strict=True):
-            if session is None:
-                context.directory.forget(session_id)
-            else:
-                free -= _settle(context, session, leased=is_leased, free=free)
+            try:
+                free -= _settle(context, session_id, session, leased=is_leased, free=free)
+            except REDIS_AWAY:
+                raise
+            except Exception:
+                log.exception("session_not_settled", session_id=session_id)
         seen += len(ids)
         if len(ids) < _BATCH:
             break
     return seen
 
 
-def _settle(context: Context, session: Session, *, leased: bool, free: int) -> int:
+def _settle(
+    context: Context, session_id: str, session: Session | None, *, leased: bool, free: int
+) -> int:
     """Act on one session; return how many free slots that takes."""
+    if session is None:
+        context.directory.forget(session_id)
+        return 0
     now = context.store.now()
     verdict = judge(session, leased=leased, now=now, settings=context.settings)
     if isinstance(verdict, Reason):
@@ -59,7 +70,9 @@ def _settle(context: Context, session: Session, *, leased: bool, free: int) -> i
 def _end(context: Context, session: Session, reason: Reason) -> None:
     if reason is Reason.QUEUE_TIMEOUT and not context.fleet.alive():
         reason = Reason.NO_CAPACITY
-    refused = context.store.begin_ending(session.id, reason, generation=session.generation)
+    refused = context.store.begin_ending(
+        session.id, reason, generation=session.generation, seen=session
+    )
     log.info("session_reaped", session_id=session.id, reason=reason, refused=refused)
 
 
@@ -69,6 +82,7 @@ def _recover(context: Context, session: Session, *, unless_leased: bool) -> None
         "lease_lost" if unless_leased else "start_timeout",
         generation=session.generation,
         unless_leased=unless_leased,
+        seen=session,
     )
     log.warning("session_recovering", session_id=session.id, state=session.state)
     if not isinstance(generation, Refusal):

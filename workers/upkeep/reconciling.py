@@ -43,8 +43,7 @@ def _index_entries_without_session(context: Context) -> None:
         members = cast("Iterator[tuple[str, float]]", context.redis.zscan_iter(index, count=_BATCH))
         for batch in _batches(member for member, _ in members):
             for session_id, session in zip(batch, context.directory.load_many(batch), strict=True):
-                if session is None:
-                    context.directory.forget(session_id)
+                if session is None and context.directory.forget(session_id):
                     _count(context, "index_without_session", session_id)
 
 
