@@ -132,10 +132,9 @@ class Call:
         loop = asyncio.get_running_loop()
         await join(self._room, self._settings, self._session.id)
         joined = self._claim.at + round((loop.time() - self._claimed) * 1000)
-        await asyncio.gather(
-            self._output.publish(),
-            session.start(agent, room=self._room, room_options=options, session_host=False),
-        )
+        # One after the other: starting the session holds the event loop, and the track would wait.
+        await self._output.publish()
+        await session.start(agent, room=self._room, room_options=options, session_host=False)
         refused = await until_redis_answers(
             self._store.ready, self._session.id, self._session.generation, {"joined": joined}
         )
