@@ -4,57 +4,18 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
-import pytest
 from flask.testing import FlaskClient
 
 from orchestrator.app import create_app
 from sessions.connections import connect
 from sessions.directory import Directory
-from tests.fixtures.redis import MakeSettings, answers_ping
+from tests.fixtures.redis import MakeSettings
 from tests.support.http import END, bearer, problem, start, started
-from tests.support.ports import free_port
-from tests.support.processes import ROOT, running
+from tests.support.own_redis import OwnRedis
 
 SOON = 2.0
-
-
-class Switch:
-    """A redis-server that a test turns off and on again; it keeps what it held."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._folder = folder
-        self._running = ExitStack()
-
-    def on(self) -> None:
-        environment = {
-            "SWITCHBOARD_REDIS_PORT": str(self.port),
-            "SWITCHBOARD_REDIS_DIR": str(self._folder),
-        }
-        self._running.enter_context(
-            running(
-                "redis",
-                [ROOT / "deploy/dev/redis"],
-                self._folder / "redis.log",
-                lambda: answers_ping(self.url),
-                environment=environment,
-            )
-        )
-
-    def off(self) -> None:
-        self._running.close()
-
-
-@pytest.fixture
-def switch(tmp_path: Path) -> Iterator[Switch]:
-    switch = Switch(tmp_path)
-    yield switch
-    switch.off()
 
 
 def _all_of_it(client: FlaskClient, session_id: str) -> None:
@@ -75,18 +36,18 @@ def _all_of_it(client: FlaskClient, session_id: str) -> None:
 
 
 def test_store_when_it_goes_away_and_comes_back_then_so_do_the_answers(
-    switch: Switch, make_settings: MakeSettings
+    own_redis: OwnRedis, make_settings: MakeSettings
 ) -> None:
-    switch.on()
-    settings = make_settings(redis_url=switch.url)
+    own_redis.on()
+    settings = make_settings(redis_url=own_redis.url)
     client = create_app(settings).test_client()
     session_id = started(client, channel="text")
-    switch.off()
+    own_redis.off()
     _all_of_it(client, session_id)
     assert client.get("/health").status_code == 200
     assert "redis" in client.get("/ready").get_json()["missing"]
     assert "switchboard_redis_up 0.0" in client.get("/metrics").text
-    switch.on()
+    own_redis.on()
     after = started(client, channel="text")
     with connect(settings) as redis:
         assert after in Directory(redis).newest(None, None, 10)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from pathlib import Path
 
 from sessions.connections import connect
 from sessions.events import EventLog
 from sessions.store import SessionStore
-from tests.fixtures.redis import answers_ping
 from tests.fixtures.web import ServeWeb, Web
 from tests.support.eventually import eventually
-from tests.support.ports import free_port
-from tests.support.processes import ROOT, Child, running
+from tests.support.own_redis import OwnRedis
 from tests.support.sessions import Actor
 from tests.support.sockets import Client, follow
 
@@ -48,30 +44,18 @@ def test_nobody_follows_nobody_listens(web: Web, actor: Actor, store: SessionSto
     eventually(lambda: store.redis.pubsub_numsub(channel)[0][1] == 0, within=20)
 
 
-def redis_in(folder: Path, port: int) -> AbstractContextManager[Child]:
-    """Run a Redis that keeps what it has in ``folder``."""
-    return running(
-        "redis",
-        [ROOT / "deploy/dev/redis"],
-        folder / "redis.log",
-        lambda: answers_ping(f"redis://127.0.0.1:{port}/0"),
-        environment={"SWITCHBOARD_REDIS_PORT": str(port), "SWITCHBOARD_REDIS_DIR": str(folder)},
-    )
-
-
-def test_a_restart_of_redis_closes_no_socket(serve_web: ServeWeb, tmp_path: Path) -> None:
-    port = free_port()
-    with serve_web(redis_url=f"redis://127.0.0.1:{port}/0") as web:
+def test_a_restart_of_redis_closes_no_socket(serve_web: ServeWeb, own_redis: OwnRedis) -> None:
+    with serve_web(redis_url=own_redis.url) as web:
         redis = connect(web.settings)
         store = SessionStore(redis, web.settings)
-        with redis_in(tmp_path, port):
+        with own_redis.up():
             session_id = Actor(store).text()
             client = Client(f"{web.ws_url}/{session_id}")
             client.until("session_state")
             before = store.emit(session_id, "transcript", {"n": 0})
             assert client.receive()["id"] == before
         assert client.ask({"type": "ping"}) == {"type": "pong"}
-        with redis_in(tmp_path, port):
+        with own_redis.up():
             ids = [store.emit(session_id, "transcript", {"n": n}) for n in range(1, 20)]
             assert [message["id"] for message in client.take(19)] == ids
         client.cut()

@@ -1,0 +1,79 @@
+"""How does a test take Redis away and bring it back? With one of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from tests.support.ports import free_port
+from tests.support.processes import ROOT, Child, running
+
+
+def answers_ping(url: str) -> bool:
+    """Tell whether a Redis that has loaded its data answers at ``url``."""
+    client = Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
+    try:
+        return bool(client.ping())
+    except RedisConnectionError:
+        return False
+    finally:
+        client.close()
+
+
+def redis_in(folder: Path, port: int) -> AbstractContextManager[Child]:
+    """Run a Redis that keeps what it has in ``folder``."""
+    return running(
+        "redis",
+        [ROOT / "deploy/dev/redis"],
+        folder / "redis.log",
+        lambda: answers_ping(f"redis://127.0.0.1:{port}/0"),
+        environment={
+            "SWITCHBOARD_REDIS_PORT": str(port),
+            "SWITCHBOARD_REDIS_DIR": str(folder / "data"),
+        },
+    )
+
+
+class OwnRedis:
+    """A Redis that goes and comes back at the same address, with what it had."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._folder = folder
+        self._running = ExitStack()
+
+    def on(self) -> None:
+        """Start it."""
+        self._running.enter_context(redis_in(self._folder, self.port))
+
+    def off(self) -> None:
+        """Stop it, if it runs."""
+        self._running.close()
+
+    @contextmanager
+    def up(self) -> Iterator[None]:
+        """Keep it running for the length of a block."""
+        self.on()
+        try:
+            yield
+        finally:
+            self.off()
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Take it away for the length of a block."""
+        self.off()
+        try:
+            yield
+        finally:
+            self.on()
+
+    def forget(self) -> None:
+        """Lose everything, while it is off."""
+        shutil.rmtree(self._folder / "data")
