@@ -1,7 +1,7 @@
 """What has been said in a session so far?
 
 Turns are written with the event that tells of them (``SessionStore.emit``), so the history and the
-event log never disagree. Recovery and the archive read them here.
+event log never disagree. The archive reads them here.
 """
 
 # redis-py leaves parts of its own signatures untyped.
