@@ -12,13 +12,13 @@ from flask import Flask, Response, current_app, g, request
 from orchestrator.metrics import figures_of
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-}
+_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Cache-Control", "no-store"),
+)
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
@@ -40,20 +40,16 @@ def _begin() -> None:
 
 
 def _complete(response: Response) -> Response:
-    response.headers["X-Correlation-ID"] = g.correlation_id
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
+    headers = response.headers
+    headers["X-Correlation-ID"] = g.correlation_id
+    headers.extend([(name, value) for name, value in _HEADERS if name not in headers])
     seconds = time.perf_counter() - g.started
+    status = response.status_code
     if request.headers.get("Upgrade", "").lower() != "websocket":
         route = request.url_rule.rule if request.url_rule else "unmatched"
         method = request.method if request.method in _METHODS else "OTHER"
-        figures_of(current_app).count(method, route, response.status_code, seconds)
+        figures_of(current_app).count(method, route, status, seconds)
     # The path only: a query string may carry a token.
-    log.info(
-        "request",
-        method=request.method,
-        path=request.path,
-        status=response.status_code,
-        ms=round(seconds * 1000, 1),
-    )
+    ms = round(seconds * 1000, 1)
+    log.info("request", method=request.method, path=request.path, status=status, ms=ms)
     return response

@@ -46,11 +46,18 @@ class RequestFigures:
             buckets=_BUCKETS,
             registry=self._registry,
         )
+        # Finding the series of a label costs as much as counting.
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request; ``route`` is a template, so that ids do not become labels."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        kind = (method, route, status)
+        found = self._children.get(kind)
+        if found is None:
+            requests = self._requests.labels(method, route, str(status))
+            found = self._children[kind] = requests, self._seconds.labels(method, route)
+        found[0].inc()
+        found[1].observe(seconds)
 
     def exposition(self) -> bytes:
         """Return all figures as Prometheus reads them."""

@@ -102,7 +102,19 @@ def _renderer(settings: Settings) -> Any:
             return encoder.encode(line)
 
         return structlog.processors.JSONRenderer(serializer=encode)
-    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    return structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else _plain
+
+
+def _plain(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
+    """Return a line as the console shows it, without colours and at a fraction of the time."""
+    trace = event.pop("exception", None)
+    head = f"{event.pop('timestamp')} [{event.pop('level'):<8}] {event.pop('event')!s:<30}"
+    words = [f"{head} [{event.pop('logger')}]"]
+    for name, value in event.items():
+        text = str(value)
+        words.append(f"{name}={text if text.isprintable() else repr(text)}")
+    line = " ".join(words)
+    return f"{line}\n{trace}" if trace else line
 
 
 def _hide_secrets(
