@@ -8,7 +8,6 @@ import signal
 
 from orchestrator import tokens
 from sessions.keys import SessionKeys
-from tests.calls.test_call import assert_nothing_is_left
 from tests.fixtures.house import House
 from tests.support.annex import annex
 from tests.support.caller import calling
@@ -31,8 +30,8 @@ def test_caller_when_it_comes_back_in_time_then_the_call_goes_on(house: House) -
         started = await asyncio.to_thread(house.start, openingLine="Hello.")
         async with calling(started) as caller:
             await caller.wait_for_speech()
-        async with calling(started):
-            await asyncio.sleep(house.settings.rejoin_grace_seconds + 1)
+        async with calling(started) as caller:
+            await caller.stay(house.settings.rejoin_grace_seconds + 1)
             shown = await asyncio.to_thread(house.show, started["sessionId"])
             assert shown["state"] == "ready"
             await asyncio.to_thread(house.end, started["sessionId"])
@@ -45,7 +44,7 @@ def test_caller_when_it_never_joins_then_the_session_ends_by_join_timeout(house:
     started = house.start()
     shown = house.wait_for_state(started["sessionId"], "ended")
     assert (shown["reason"], shown["fault"]) == ("join_timeout", "user")
-    assert_nothing_is_left(house)
+    house.assert_nothing_is_left()
 
 
 def test_call_when_nobody_speaks_then_it_ends_by_idle_timeout(house: House) -> None:
@@ -97,7 +96,7 @@ def test_config_when_it_is_missing_then_a_default_agent_takes_the_call(house: Ho
     assert house.show(started["sessionId"])["config"]["userName"] == "Nora"
     for session in [*fillers[1:], started]:
         house.end(session["sessionId"])
-    assert_nothing_is_left(house)
+    house.assert_nothing_is_left()
 
 
 def test_agent_when_it_is_killed_then_another_takes_the_call(house: House) -> None:
@@ -108,8 +107,11 @@ def test_agent_when_it_is_killed_then_another_takes_the_call(house: House) -> No
             await caller.wait_for_quiet()
             spoken = caller.seconds_of_speech
             os.kill(int(house.redis.get(SessionKeys.of(session_id).pid) or 0), signal.SIGKILL)
-            eventually(
-                lambda: house.show(session_id)["generation"] == 2, 20, "a second agent is asked for"
+            await asyncio.to_thread(
+                eventually,
+                lambda: house.show(session_id)["generation"] == 2,
+                20,
+                "a second agent is asked for",
             )
             await asyncio.to_thread(house.wait_for_state, session_id, "ready")
             caller.spoken_to.clear()
@@ -122,7 +124,7 @@ def test_agent_when_it_is_killed_then_another_takes_the_call(house: House) -> No
     house.wait_for_state(session_id, "ended")
     kinds = [event.type for event in house.events(session_id)]
     assert kinds.count("agent_recovering") == kinds.count("agent_recovered") == 1
-    assert_nothing_is_left(house)
+    house.assert_nothing_is_left()
 
 
 def test_speech_when_the_provider_fails_then_the_session_ends_with_fault_provider(

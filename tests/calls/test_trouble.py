@@ -12,7 +12,6 @@ from sessions import ids, keys
 from sessions.fleet import Fleet
 from sessions.rooms import AGENT_IDENTITY
 from sessions.states import Reason
-from tests.calls.test_call import assert_nothing_is_left
 from tests.fixtures.house import WORKER, House, is_registered
 from tests.support.annex import annex
 from tests.support.eventually import eventually
@@ -39,7 +38,7 @@ def test_message_when_doubled_late_or_about_nothing_then_changes_nothing(house: 
     house.end(session_id)
     house.wait_for_state(session_id, "ended")
     house.send_nudge(session_id, 1)
-    assert_nothing_is_left(house)
+    house.assert_nothing_is_left()
 
 
 def test_message_when_lost_then_the_session_starts_all_the_same(house: House) -> None:
@@ -48,7 +47,7 @@ def test_message_when_lost_then_the_session_starts_all_the_same(house: House) ->
         eventually(lambda: house.redis.delete("sessions"), 10, "the message is lost")
     house.wait_for_state(started["sessionId"], "ready")
     house.end(started["sessionId"])
-    assert_nothing_is_left(house)
+    house.assert_nothing_is_left()
 
 
 def test_queue_when_all_slots_are_busy_then_callers_learn_their_place(house: House) -> None:
@@ -101,7 +100,7 @@ def test_agent_when_frozen_then_another_generation_takes_the_call(house: House) 
     house.wait_for_state(session_id, "ready")
     eventually(lambda: not psutil.pid_exists(frozen), 20, "the parent has killed the frozen child")
     house.end(session_id)
-    assert_nothing_is_left(house)
+    house.assert_nothing_is_left()
 
 
 def test_room_when_no_session_has_it_then_it_is_taken_down(house: House) -> None:

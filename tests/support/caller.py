@@ -53,6 +53,10 @@ class Caller:
             assert time.monotonic() < deadline, "the agent never stopped speaking"
             await asyncio.sleep(0.05)
 
+    async def stay(self, seconds: float) -> None:
+        """Stay on the line, to see that nothing happens."""
+        await asyncio.sleep(seconds)
+
     async def listen(self, track: rtc.Track) -> None:
         """Keep what is heard of ``track`` until it ends."""
         async for event in rtc.AudioStream(track, sample_rate=RATE, num_channels=1):

@@ -1,4 +1,4 @@
-"""How does a test wait for what happens elsewhere? Only here does a test sleep."""
+"""How does a test wait for what happens elsewhere? It asks again until it is so."""
 
 from __future__ import annotations
 
