@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from flask import Flask
 
-from orchestrator import around, cors, metrics, problems, sockets
+from orchestrator import sockets
+from orchestrator.access import cors
+from orchestrator.access.exposure import check_exposure
 from orchestrator.api import docs, events, house, sessions
 from orchestrator.api import metrics as metrics_api
-from orchestrator.bodies import READ_AT_MOST
-from orchestrator.converters import SessionReference
-from orchestrator.exposure import check_exposure
+from orchestrator.health import metrics
+from orchestrator.http import around, problems
+from orchestrator.http.bodies import READ_AT_MOST
+from orchestrator.http.converters import SessionReference
 from orchestrator.services import EXTENSION, Services
 from sessions.logs import configure_logging
 from sessions.settings import Settings, get_settings

@@ -110,7 +110,7 @@ def on_exit(server: Any) -> None:
 
 def _check_exposure() -> None:
     """Run in a process of its own, so that the master need not import a database."""
-    from orchestrator.exposure import check_exposure
+    from orchestrator.access.exposure import check_exposure
     from sessions.apikeys import ApiKeys
     from sessions.database import open_database
     from sessions.errors import ConfigurationError

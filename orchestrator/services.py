@@ -9,7 +9,7 @@ from flask import Flask, current_app
 from redis import Redis
 from sqlalchemy import Engine
 
-from orchestrator.keyring import KeyRing
+from orchestrator.access.keyring import KeyRing
 from sessions.apikeys import ApiKeys
 from sessions.archive import Archive
 from sessions.connections import connect, connect_blocking

@@ -1,7 +1,7 @@
 """What can go wrong with a session, and what should the person in front of it be told?
 
 Every error carries a stable machine-readable ``code`` and a whole sentence. The HTTP layer maps
-the classes to status codes in one place (``orchestrator/problems.py``).
+the classes to status codes in one place (``orchestrator/http/problems.py``).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pathlib import Path
 import flask_swagger_ui
 from flask import Blueprint, Response, current_app, jsonify, send_from_directory
 
-from orchestrator import openapi
+from orchestrator.http import openapi
 from orchestrator.services import services
 from orchestrator.version import version
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from orchestrator import lookup
-from orchestrator.answers import EventAnswer, EventsAnswer
-from orchestrator.auth import authenticate_request, principal
-from orchestrator.bodies import read_query
-from orchestrator.operations import Operation, documented
-from orchestrator.queries import EventsQuery
-from orchestrator.replies import remember, reply
+from orchestrator.access.auth import authenticate_request, principal
+from orchestrator.http.answers import EventAnswer, EventsAnswer
+from orchestrator.http.bodies import read_query
+from orchestrator.http.operations import Operation, documented
+from orchestrator.http.queries import EventsQuery
+from orchestrator.http.replies import remember, reply
+from orchestrator.reading import lookup
 from orchestrator.services import services
 from sessions.errors import SessionOverError
 from sessions.models import Session

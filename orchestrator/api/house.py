@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from orchestrator.answers import HealthAnswer, ReadyAnswer, VoiceAnswer, VoicesAnswer
-from orchestrator.auth import authenticate_request
-from orchestrator.operations import Operation, documented
-from orchestrator.readiness import check_house
-from orchestrator.replies import reply
+from orchestrator.access.auth import authenticate_request
+from orchestrator.health.readiness import check_house
+from orchestrator.http.answers import HealthAnswer, ReadyAnswer, VoiceAnswer, VoicesAnswer
+from orchestrator.http.operations import Operation, documented
+from orchestrator.http.replies import reply
 from orchestrator.services import services
 from orchestrator.version import version
 

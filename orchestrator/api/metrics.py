@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from orchestrator.metrics import figures_of
-from orchestrator.operations import Operation, documented
+from orchestrator.health.metrics import figures_of
+from orchestrator.http.operations import Operation, documented
 
 blueprint = Blueprint("metrics", __name__)
 

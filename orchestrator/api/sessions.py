@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, g, request, url_for
 
-from orchestrator import lookup, presenting, tokens
-from orchestrator.answers import EndAnswer, SessionAnswer, SessionsAnswer, StartAnswer
-from orchestrator.auth import authenticate_request, principal
-from orchestrator.bodies import read_alias_header, read_body, read_query, read_wait
-from orchestrator.listing import list_sessions
-from orchestrator.operations import Operation, documented
-from orchestrator.queries import SessionsQuery
-from orchestrator.replies import remember, reply
+from orchestrator.access import tokens
+from orchestrator.access.auth import authenticate_request, principal
+from orchestrator.http.answers import EndAnswer, SessionAnswer, SessionsAnswer, StartAnswer
+from orchestrator.http.bodies import read_alias_header, read_body, read_query, read_wait
+from orchestrator.http.operations import Operation, documented
+from orchestrator.http.queries import SessionsQuery
+from orchestrator.http.replies import remember, reply
+from orchestrator.reading import lookup, presenting
+from orchestrator.reading.listing import list_sessions
+from orchestrator.reading.waiting import wait_until_ready
 from orchestrator.services import Services, services
-from orchestrator.waiting import wait_until_ready
 from sessions.models import Session
 from sessions.requests import EndRequest, StartRequest
 from sessions.starting import Started

@@ -14,9 +14,9 @@ from flask_sock import Sock
 from simple_websocket import Server
 from werkzeug.exceptions import BadRequest
 
-from orchestrator.auth import authenticate
-from orchestrator.cors import check_origin
-from orchestrator.lookup import AnySession, find
+from orchestrator.access.auth import authenticate
+from orchestrator.access.cors import check_origin
+from orchestrator.reading.lookup import AnySession, find
 from orchestrator.services import Services, services, services_of
 from orchestrator.sockets.conversation import Conversation, Ticket
 from orchestrator.sockets.door import Door

@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from livekit.api import AccessToken, VideoGrants
 
+from orchestrator.access.exposure import check_exposure
 from orchestrator.app import create_app
-from orchestrator.exposure import check_exposure
 from sessions.apikeys import ApiKeys
 from sessions.database import open_database
 from sessions.errors import ConfigurationError

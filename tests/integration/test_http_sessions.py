@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
 
-from orchestrator import listing
+from orchestrator.reading import listing
 from orchestrator.services import services_of
 from sessions.archive import Archive
 from sessions.directory import Directory

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from livekit.api import TokenVerifier
 from redis import Redis
 
-from orchestrator import tokens
+from orchestrator.access import tokens
 from orchestrator.app import create_app
 from sessions.directory import Directory
 from sessions.fleet import WorkerRecord

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import tokens
+from orchestrator.access import tokens
 from sessions.apikeys import ApiKeys
 from sessions.database import open_database
 from sessions.directory import Directory

@@ -26,7 +26,7 @@ def check_python(_patient: Patient) -> Finding:
 
 def check_access(patient: Patient) -> Finding:
     """Check that nobody gets in for want of a key or of a secret."""
-    from orchestrator.exposure import check_exposure
+    from orchestrator.access.exposure import check_exposure
     from sessions.apikeys import ApiKeys
     from sessions.database import open_database
     from sessions.errors import ConfigurationError

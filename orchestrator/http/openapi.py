@@ -13,8 +13,8 @@ from flask import Flask
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from orchestrator.answers import Problem
-from orchestrator.operations import Operation, operation_of
+from orchestrator.http.answers import Problem
+from orchestrator.http.operations import Operation, operation_of
 from orchestrator.services import Services
 from sessions.requests import StartRequest
 from sessions.settings import Mode

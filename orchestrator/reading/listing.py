@@ -10,10 +10,10 @@ import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from orchestrator import presenting
-from orchestrator.answers import SessionsAnswer
-from orchestrator.lookup import AnySession
-from orchestrator.queries import SessionsQuery
+from orchestrator.http.answers import SessionsAnswer
+from orchestrator.http.queries import SessionsQuery
+from orchestrator.reading import presenting
+from orchestrator.reading.lookup import AnySession
 from orchestrator.services import Services
 from sessions import ids
 from sessions.archive import ArchivedSession, ArchiveFilter

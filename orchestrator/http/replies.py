@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from flask import Response, g, jsonify
 
-from orchestrator.answers import Answer
+from orchestrator.http.answers import Answer
 
 
 def reply(answer: Answer, session_id: str | None = None) -> Response:

@@ -9,7 +9,7 @@ import time
 import structlog
 from flask import Flask, Response, current_app, g, request
 
-from orchestrator.metrics import figures_of
+from orchestrator.health.metrics import figures_of
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 _HEADERS = (

@@ -6,7 +6,7 @@ answered exactly like what is not there.
 
 from __future__ import annotations
 
-from orchestrator.principal import Principal
+from orchestrator.access.principal import Principal
 from orchestrator.services import Services
 from sessions import ids
 from sessions.archive import ArchivedSession

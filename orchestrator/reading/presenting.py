@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.answers import ConfigAnswer, SessionAnswer, SessionSummary, TurnAnswer
-from orchestrator.lookup import AnySession
-from orchestrator.principal import Principal
+from orchestrator.access.principal import Principal
+from orchestrator.http.answers import ConfigAnswer, SessionAnswer, SessionSummary, TurnAnswer
+from orchestrator.reading.lookup import AnySession
 from orchestrator.services import Services
 from sessions.models import Session
 from sessions.states import Channel, State

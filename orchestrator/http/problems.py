@@ -22,7 +22,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from orchestrator.waiting import SessionFailedError
+from orchestrator.reading.waiting import SessionFailedError
 from sessions import errors
 
 CONTENT_TYPE = "application/problem+json"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from orchestrator.answers import CheckAnswer, ReadyAnswer
+from orchestrator.http.answers import CheckAnswer, ReadyAnswer
 from orchestrator.services import Services
 
 _TIMEOUT_SECONDS = 1.0

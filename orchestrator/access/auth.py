@@ -10,8 +10,8 @@ from typing import cast
 
 from flask import Request, g, request
 
-from orchestrator import tokens
-from orchestrator.principal import Principal
+from orchestrator.access import tokens
+from orchestrator.access.principal import Principal
 from orchestrator.services import Services, services
 from sessions.apikeys import PREFIX
 from sessions.errors import NotAuthenticatedError

@@ -1,0 +1,1 @@
+"""How is the house? What is missing, and how much is going on."""
