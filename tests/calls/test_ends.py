@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 
-from orchestrator import tokens
+from orchestrator.access import tokens
 from sessions.keys import SessionKeys
 from tests.fixtures.house import House
 from tests.support.annex import annex
