@@ -12,11 +12,12 @@ from typing import cast
 
 from flask import Flask
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from orchestrator.services import Services
+from sessions.counters import drift_counts
 
 EXTENSION = "switchboard-figures"
 
@@ -119,6 +120,12 @@ class HouseFigures(Collector):
             for worker, count in zip(workers, counts, strict=True):
                 family.add_metric([worker.name], count)
             yield family
+        drift = CounterMetricFamily(
+            "switchboard_drift_mended", "Things found out of order and mended.", labels=["kind"]
+        )
+        for kind, count in drift_counts(self._house.redis).items():
+            drift.add_metric([kind], count)
+        yield drift
 
 
 def _gauge(name: str, help_: str, value: float) -> GaugeMetricFamily:

@@ -6,10 +6,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
+import httpx
+import psutil
 import pytest
 import schemathesis
 from flask import Flask
@@ -18,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from orchestrator.app import create_app
+from sessions.counters import count_drift
 from sessions.fleet import Fleet, WorkerRecord
 from sessions.keys import DEADLINES
 from sessions.settings import Settings
@@ -136,6 +141,37 @@ def test_metrics_when_something_goes_on_then_the_figures_tell(
     assert figures[f"switchboard_http_requests_total{labels}"] == 2
     labels = [("method", "GET"), ("route", "unmatched"), ("status", "404")]
     assert figures[f"switchboard_http_requests_total{labels}"] == 1
+
+
+def test_metrics_when_drift_was_mended_then_it_is_counted_by_kind(
+    client: FlaskClient, redis: Redis
+) -> None:
+    for kind in ("room_without_session", "room_without_session", "key_without_ttl"):
+        count_drift(redis, kind)
+    figures = _figures(client.get("/metrics").text)
+    assert figures["switchboard_drift_mended_total[('kind', 'room_without_session')]"] == 2
+    assert figures["switchboard_drift_mended_total[('kind', 'key_without_ttl')]"] == 1
+
+
+def test_metrics_when_two_processes_serve_then_their_figures_add_up(serve_web: ServeWeb) -> None:
+    with serve_web(web_workers=2) as web, ThreadPoolExecutor(8) as callers:
+        asked = 0
+        while not all(_has_counted(pid, "/health") for pid in web.worker_pids()):
+            # A connection each, so that both processes get some.
+            list(callers.map(lambda _: httpx.get(f"{web.url}/health"), range(16)))
+            asked += 16
+        figures = _figures(httpx.get(f"{web.url}/metrics").text)
+    labels = [("method", "GET"), ("route", "/health"), ("status", "200")]
+    assert figures[f"switchboard_http_requests_total{labels}"] == asked
+    labels = [("method", "GET"), ("route", "/health")]
+    assert figures[f"switchboard_http_request_seconds_count{labels}"] == asked
+
+
+def _has_counted(pid: int, route: str) -> bool:
+    """Tell whether this web process has counted a request of a route."""
+    maps = {Path(found.path) for found in psutil.Process(pid).memory_maps()}
+    counters = [path for path in maps if path.name == f"counter_{pid}.db"]
+    return any(route.encode() in path.read_bytes() for path in counters)
 
 
 def test_document_when_checked_then_it_is_valid_openapi(app: Flask) -> None:
