@@ -75,7 +75,9 @@ def answer(error: Exception) -> Response:
         return _of_ours(error, _STATUS[type(error)])
     if isinstance(error, _STORE_IS_AWAY):
         log.warning("store_unavailable", error=f"{type(error).__name__}: {error}")
-        detail = "The session store does not answer. Nothing was changed; try again in a moment."
+        # Its answer may be what was lost, so nobody knows.
+        detail = "The session store does not answer, and may or may not have done what you asked. "
+        detail += "Try again in a moment; an alias keeps a start from being done twice."
         return _problem(503, "store_unavailable", detail, headers={"Retry-After": "1"})
     log.error("request_failed", exc_info=error)
     return _problem(500, "internal_error", "Something went wrong on our side; it has been logged.")
