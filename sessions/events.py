@@ -20,7 +20,8 @@ from sessions.errors import FieldProblem, InvalidRequestError
 from sessions.keys import SessionKeys
 
 BEGINNING = "0-0"
-_EVENT_ID = re.compile(r"\d{1,15}(-\d{1,10})?", re.ASCII)
+EVENT_ID_PATTERN = "[0-9]{1,15}(-[0-9]{1,10})?"
+_EVENT_ID = re.compile(EVENT_ID_PATTERN, re.ASCII)
 _Entries = list[tuple[str, dict[str, str]]]
 
 

@@ -14,9 +14,11 @@ import time
 ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 RANDOM_LENGTH = 12
 MAX_ID_LENGTH = 64
+ALIAS_PATTERN = "[A-Za-z0-9._:-]{1,128}"
+ALIAS_RULE = "must be 1 to 128 characters of [A-Za-z0-9._:-]"
 
 _ID = re.compile(r"session_([0-9]{13}|[0-9]{16})_[0-9a-z]{6,32}", re.ASCII)
-_ALIAS = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+_ALIAS = re.compile(ALIAS_PATTERN, re.ASCII)
 _YEAR_2020_MS = 1_577_836_800_000
 _DAY_MS = 86_400_000
 _MICROSECOND_DIGITS = 16

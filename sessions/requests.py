@@ -24,11 +24,11 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from sessions.errors import FieldProblem, InvalidRequestError
-from sessions.ids import is_alias
+from sessions.ids import ALIAS_PATTERN, ALIAS_RULE, is_alias
+from sessions.settings import MAX_DURATION_SECONDS
 
 MAX_METADATA_BYTES = 8192
 MAX_METADATA_DEPTH = 32
-MAX_DURATION_SECONDS = 14_000
 
 _CONTROL = r"\x00-\x1f\x7f-\x9f"
 _CONTROL_BUT_BREAKS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
@@ -47,7 +47,7 @@ def _refuse(characters: str) -> AfterValidator:
 
 def _alias(text: str) -> str:
     if not is_alias(text):
-        raise ValueError("must be 1 to 128 characters of [A-Za-z0-9._:-]")
+        raise ValueError(ALIAS_RULE)
     return text
 
 
@@ -93,7 +93,7 @@ M = TypeVar("M", bound=BaseModel)
 Alias = Annotated[
     str,
     AfterValidator(_alias),
-    WithJsonSchema({"type": "string", "pattern": r"^[A-Za-z0-9._:-]{1,128}$"}),
+    WithJsonSchema({"type": "string", "pattern": f"^{ALIAS_PATTERN}$"}),
 ]
 
 
@@ -118,7 +118,8 @@ class StartRequest(BaseModel):
         default="en",
         pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$",
         max_length=35,
-        description="The language of the call, as a BCP 47 tag.",
+        description="The language of the call, as a BCP 47 tag. It is kept and shown; the "
+        "built-in agent does not use it yet.",
     )
     agent: str = Field(
         default="assistant",

@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "switchboard-development-secret-0123456789"
 DEVELOPMENT_PASSWORD = "switchboard"
+MAX_DURATION_SECONDS = 14_000
+"""The longest a call may ask for: what Redis keeps of a session lives for four hours."""
 
 
 class Mode(StrEnum):
@@ -185,7 +187,7 @@ class Settings(BaseSettings):
     max_duration_seconds: int = Field(
         default=3600,
         ge=10,
-        le=14_000,
+        le=MAX_DURATION_SECONDS,
         description="The longest a session lasts unless it says otherwise.",
     )
     ending_grace_seconds: float = Field(

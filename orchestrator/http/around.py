@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 
@@ -10,8 +9,8 @@ import structlog
 from flask import Flask, Response, current_app, g, request
 
 from orchestrator.health.metrics import figures_of
+from sessions.ids import is_alias
 
-_CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 _HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
@@ -34,7 +33,7 @@ def register(app: Flask) -> None:
 def _begin() -> None:
     given = request.headers.get("X-Correlation-ID", "")
     g.started = time.perf_counter()
-    g.correlation_id = given if _CORRELATION_ID.fullmatch(given) else f"req_{secrets.token_hex(8)}"
+    g.correlation_id = given if is_alias(given) else f"req_{secrets.token_hex(8)}"
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(correlation_id=g.correlation_id)
 

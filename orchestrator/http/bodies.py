@@ -15,7 +15,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 
 from orchestrator.services import LONGEST_WAIT_SECONDS
 from sessions.errors import FieldProblem, InvalidRequestError
-from sessions.ids import is_alias
+from sessions.ids import ALIAS_RULE, is_alias
 from sessions.requests import parse
 
 MAX_BODY_BYTES = 64 * 1024
@@ -49,8 +49,7 @@ def read_alias_header(request: Request) -> str | None:
     """Return the caller's own name for the session from `X-Session-ID`."""
     alias = request.headers.get("X-Session-ID")
     if alias is not None and not is_alias(alias):
-        message = "must be 1 to 128 characters of [A-Za-z0-9._:-]"
-        raise InvalidRequestError([FieldProblem("X-Session-ID", message)])
+        raise InvalidRequestError([FieldProblem("X-Session-ID", ALIAS_RULE)])
     return alias
 
 

@@ -16,6 +16,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from orchestrator.http.answers import Problem
 from orchestrator.http.operations import Operation, operation_of
 from orchestrator.services import Services
+from sessions.ids import ALIAS_PATTERN
 from sessions.requests import StartRequest
 from sessions.settings import Mode
 
@@ -27,7 +28,7 @@ _SESSION_ID = {
     "in": "path",
     "required": True,
     "description": "The session's id, or one of your own names for it.",
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"},
+    "schema": {"type": "string", "pattern": f"^{ALIAS_PATTERN}$"},
     "example": "session_1753590741399_k3f9a0z81qxe",
 }
 _CORRELATION = {
@@ -43,7 +44,7 @@ REQUEST_HEADERS = {
         "in": "header",
         "description": "Your own name for the session; the same start under it makes no second "
         "one.",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"},
+        "schema": {"type": "string", "pattern": f"^{ALIAS_PATTERN}$"},
     },
     "Prefer": {
         "name": "Prefer",

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from sessions.events import BEGINNING
+from sessions.events import BEGINNING, EVENT_ID_PATTERN
 from sessions.requests import Name
 from sessions.states import Channel, Reason, State
 
@@ -41,7 +41,7 @@ class SessionsQuery(Query):
 class EventsQuery(Query):
     """Which events to read."""
 
-    since: Annotated[str, Field(pattern=r"^[0-9]{1,15}(-[0-9]{1,10})?$")] = Field(
+    since: Annotated[str, Field(pattern=f"^{EVENT_ID_PATTERN}$")] = Field(
         default=BEGINNING, description="The id of the last event you have; later ones are returned."
     )
     limit: int = Field(default=500, ge=1, le=1000, description="How many at the most.")
