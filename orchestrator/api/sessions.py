@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, request, url_for
+from flask import Blueprint, Response, g, request
 
 from orchestrator.access import tokens
 from orchestrator.access.auth import authenticate_request, principal
@@ -142,7 +142,7 @@ def _started(house: Services, started: Started, session: Session, wait: int) -> 
     )
     response = reply(answer, session.id)
     response.status_code = 200 if started.replayed else 201
-    response.headers["Location"] = url_for("sessions.show", reference=session.id)
+    response.headers["Location"] = f"{request.root_path}{blueprint.url_prefix}/session/{session.id}"
     if started.replayed:
         response.headers["Idempotent-Replay"] = "true"
     if wait:

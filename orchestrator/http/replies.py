@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import structlog
-from flask import Response, g, jsonify
+from flask import Response, g
 
 from orchestrator.http.answers import Answer
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+"""One for all answers; ``jsonify`` makes one for each."""
 
 
 def reply(answer: Answer, session_id: str | None = None) -> Response:
     """Return ``answer`` as JSON, with the id of the session that it is about."""
-    response = jsonify(answer.to_json())
+    response = Response(_ENCODER.encode(answer.to_json()), content_type="application/json")
     if session_id is not None:
         response.headers["X-Session-ID"] = session_id
     return response
