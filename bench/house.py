@@ -16,8 +16,8 @@ from sessions.schema import migrate
 from tests.fixtures.house import WORKER, House, is_ready, is_registered, session_worker
 from tests.fixtures.inference import inference_server
 from tests.fixtures.livekit import answers_ok
-from tests.fixtures.redis import answers_ping
 from tests.support.eventually import eventually
+from tests.support.own_redis import answers_ping
 from tests.support.ports import free_port, free_port_block
 from tests.support.processes import ROOT, running, wait_until_ready
 from tests.support.settings import settings_with
