@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 
-from orchestrator.access import tokens
 from sessions.keys import SessionKeys
 from tests.fixtures.house import House
 from tests.support.annex import annex
@@ -134,8 +133,7 @@ def test_speech_when_the_provider_fails_then_the_session_ends_with_fault_provide
 
         async def call() -> str:
             session = await asyncio.to_thread(small.start)
-            token = tokens.sign(session, small.context.settings)
-            async with calling({"serverUrl": house.settings.livekit_url, "token": token}):
+            async with calling(small.ticket(session)):
                 await asyncio.to_thread(small.wait_until_archived, session.id)
             return session.id
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 
 import httpx
 import psutil
+import pytest
+from livekit import rtc
 
+from agents.voice.tokens import agent_token
 from sessions import ids, keys
 from sessions.fleet import Fleet
 from sessions.rooms import AGENT_IDENTITY
 from sessions.states import Reason
 from tests.fixtures.house import WORKER, House, is_registered
 from tests.support.annex import annex
+from tests.support.caller import calling
 from tests.support.eventually import eventually
 from workers.upkeep.reconciling import reconcile
 from workers.upkeep.sweeping import sweep
@@ -84,11 +89,76 @@ def test_agent_when_livekit_is_away_then_the_session_ends_with_fault_platform(ho
     assert (ended.reason, ended.fault) == ("agent_error", "platform")
 
 
-def test_agent_when_its_code_fails_then_the_session_ends_with_a_reason(house: House) -> None:
+def test_agent_when_its_provider_is_not_in_the_catalogue_then_the_session_ends_with_config_error(
+    house: House,
+) -> None:
     with annex(house, tts_provider="no such column") as small:
         ended = small.wait_until_archived(small.start().id)
     assert (ended.reason, ended.fault) == ("config_error", "config")
     assert "no such column" in str(ended.detail)
+
+
+def test_agent_when_something_unforeseen_fails_then_the_session_ends_and_says_what(
+    house: House,
+) -> None:
+    session_id = house.start()["sessionId"]
+    house.wait_for_state(session_id, "ready")
+    control = keys.SessionKeys.of(session_id).control
+    house.redis.xadd(control, {"command": "end", "data": "no JSON"})
+    shown = house.wait_for_state(session_id, "ended")
+    assert (shown["reason"], shown["fault"]) == ("agent_error", "platform")
+    assert "JSONDecodeError" in shown["detail"]
+    house.assert_nothing_is_left()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("voiceId", None), ("maxDurationSeconds", "for ever"), ("metadata", "no JSON")],
+)
+def test_config_when_it_is_broken_then_the_session_ends_with_config_error(
+    house: House, field: str, value: str | None
+) -> None:
+    with house.frozen("worker"):
+        session_id = house.start()["sessionId"]
+        config = keys.SessionKeys.of(session_id).config
+        if value is None:
+            house.redis.hdel(config, field)
+        else:
+            house.redis.hset(config, field, value)
+    shown = house.wait_for_state(session_id, "ended")
+    assert (shown["reason"], shown["fault"]) == ("config_error", "config")
+    house.assert_nothing_is_left()
+
+
+def test_agent_when_another_takes_its_place_then_leaves_quietly_and_the_call_goes_on(
+    house: House,
+) -> None:
+    async def call() -> str:
+        started = await asyncio.to_thread(house.start, openingLine="Hello.")
+        session_id = started["sessionId"]
+        async with calling(started) as caller:
+            await caller.wait_for_quiet()
+            pid = await asyncio.to_thread(house.agent_pid, session_id)
+            other = rtc.Room()
+            await other.connect(house.settings.livekit_url, agent_token(house.settings, session_id))
+            gone = lambda: not psutil.pid_exists(pid)  # noqa: E731
+            await asyncio.to_thread(eventually, gone, 20, "the first agent has left")
+            shown = await asyncio.to_thread(house.show, session_id)
+            assert shown["state"] in {"ready", "recovering"}
+            assert caller.room.isconnected()
+            await asyncio.to_thread(
+                eventually, lambda: house.show(session_id)["generation"] == 2, 20, "a new agent"
+            )
+            await asyncio.to_thread(house.wait_for_state, session_id, "ready")
+            assert caller.room.isconnected()
+            await other.disconnect()
+        return session_id
+
+    session_id = asyncio.run(call())
+    assert house.wait_for_state(session_id, "ended")["reason"] == "user_left"
+    kinds = [event.type for event in house.events(session_id)]
+    assert "error" not in kinds
+    house.assert_nothing_is_left()
 
 
 def test_agent_when_frozen_then_another_generation_takes_the_call(house: House) -> None:
