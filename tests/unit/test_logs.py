@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ SECRET = "do-not-tell"
 def logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    # A request that another test made in this process has left its ids behind.
+    structlog.contextvars.clear_contextvars()
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -114,6 +117,27 @@ def test_error_when_logged_then_shows_the_traceback_but_no_local_variable(
     assert printed.count("ValueError: 16 characters") == 2
     assert "in fail" in printed
     assert SECRET not in printed
+
+
+def test_line_when_no_terminal_reads_then_development_shows_it_without_colours(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging(settings_with(mode=Mode.DEVELOPMENT))
+    structlog.get_logger("workers.reap").warning("session_reaped", reason="idle\ntimeout", count=2)
+    logging.getLogger("theirs").info("two words")
+    ours, theirs = capsys.readouterr().err.splitlines()
+    assert "[warning ] session_reaped" in ours
+    assert ours.endswith("[workers.reap] reason='idle\\ntimeout' count=2")
+    assert theirs.rstrip().endswith("[theirs]")
+    assert "\x1b" not in ours + theirs
+
+
+def test_line_when_nobody_reads_then_the_writer_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure_logging(production())
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr("sys.stderr", closed)
+    structlog.get_logger("ours").info("unheard")
 
 
 def test_level_when_set_then_less_is_not_logged_and_chatty_libraries_are_quiet(
