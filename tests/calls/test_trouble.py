@@ -141,8 +141,9 @@ def test_agent_when_another_takes_its_place_then_leaves_quietly_and_the_call_goe
             pid = await asyncio.to_thread(house.agent_pid, session_id)
             other = rtc.Room()
             await other.connect(house.settings.livekit_url, agent_token(house.settings, session_id))
-            gone = lambda: not psutil.pid_exists(pid)  # noqa: E731
-            await asyncio.to_thread(eventually, gone, 20, "the first agent has left")
+            await asyncio.to_thread(
+                eventually, lambda: not psutil.pid_exists(pid), 20, "the first agent has left"
+            )
             shown = await asyncio.to_thread(house.show, session_id)
             assert shown["state"] in {"ready", "recovering"}
             assert caller.room.isconnected()

@@ -1,0 +1,112 @@
+"""Redis or the media server goes away for a while: calls survive it, or end for a reason."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from agents.voice.rooms import room_names
+from sessions.rooms import AGENT_IDENTITY
+from sessions.states import Fault, Reason
+from tests.fixtures.house import House
+from tests.fixtures.livekit import PORTS, livekit_server
+from tests.support.annex import Annex, annex
+from tests.support.caller import calling
+from tests.support.eventually import eventually
+from tests.support.own_redis import OwnRedis
+from tests.support.ports import free_port_block
+
+LINE = "Good morning. This opening line goes on for as long as somebody needs to restart a server."
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRedis]:
+    """A Redis that the tests of this file take away."""
+    redis = OwnRedis(tmp_path_factory.mktemp("away"))
+    redis.on()
+    yield redis
+    redis.off()
+
+
+@pytest.fixture(scope="module")
+def small(house: House, own: OwnRedis) -> Iterator[Annex]:
+    """A small house on that Redis; an agent keeps its session for longer than Redis is away."""
+    with annex(
+        house, redis_url=own.url, lease_seconds=15, join_timeout_seconds=60, idle_timeout_seconds=60
+    ) as small:
+        yield small
+
+
+def test_worker_when_redis_was_restarted_while_it_was_idle_then_serves_the_next_call(
+    small: Annex, own: OwnRedis
+) -> None:
+    with own.away():
+        eventually(lambda: "redis" in small.worker.tail().lower(), 20, "the worker misses Redis")
+    session = small.start()
+    small.wait_until_ready(session)
+    small.end(session.id)
+    assert small.wait_until_archived(session.id).reason == Reason.ENDED_BY_API
+
+
+def test_call_when_redis_is_away_in_the_middle_then_goes_on_and_tells_it_afterwards(
+    small: Annex, own: OwnRedis
+) -> None:
+    async def call() -> str:
+        session = await asyncio.to_thread(small.start, openingLine=LINE)
+        async with calling(small.ticket(session)) as caller:
+            await caller.wait_for_speech()
+            await asyncio.to_thread(own.off)
+            # The rest of the line and a pause: all that the agent tells now has to wait.
+            await caller.wait_for_quiet()
+            assert caller.seconds_of_speech > 3
+            assert AGENT_IDENTITY in caller.room.remote_participants
+            await asyncio.to_thread(own.on)
+            await asyncio.to_thread(
+                eventually, lambda: LINE in finals(small, session.id), 20, "the line is told"
+            )
+            assert AGENT_IDENTITY in caller.room.remote_participants
+        return session.id
+
+    ended = small.wait_until_archived(asyncio.run(call()))
+    assert (ended.reason, ended.fault) == (Reason.USER_LEFT, Fault.USER)
+    assert (ended.generation, ended.recoveries) == (1, 0)
+    assert [turn["text"] for turn in ended.transcript] == [LINE]
+
+
+def finals(small: Annex, session_id: str) -> list[str]:
+    """Return what has been said to its end."""
+    said = [event.data for event in small.events(session_id) if event.type == "transcript"]
+    return [data["text"] for data in said if data["final"]]
+
+
+def test_call_when_livekit_is_restarted_in_the_middle_then_ends_for_a_reason_and_leaves_nothing(
+    house: House, tmp_path: Path
+) -> None:
+    port = free_port_block(PORTS)
+    url = f"ws://127.0.0.1:{port}"
+
+    media = ExitStack()
+
+    async def call(small: Annex) -> str:
+        session = await asyncio.to_thread(small.start, openingLine="Hello.")
+        async with calling(small.ticket(session)) as caller:
+            await caller.wait_for_speech()
+            await asyncio.to_thread(media.close)
+        return session.id
+
+    with media, annex(house, livekit_url=url, idle_timeout_seconds=60) as small:
+        media.enter_context(livekit_server(tmp_path, port))
+        session_id = asyncio.run(call(small))
+        with livekit_server(tmp_path, port):
+            ended = small.wait_until_archived(session_id, within=60)
+            eventually(
+                lambda: not asyncio.run(room_names(small.context.settings)), 20, "no room is left"
+            )
+    assert (ended.reason, ended.fault) in [
+        (Reason.AGENT_ERROR, Fault.PLATFORM),
+        (Reason.USER_LEFT, Fault.USER),
+    ]
