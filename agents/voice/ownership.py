@@ -35,7 +35,10 @@ async def keep_lease(claim: Claim, store: SessionStore, settings: Settings, ende
 
 
 async def obey(claim: Claim, settings: Settings, ender: Ender) -> None:
-    """Do what the control stream says, from the moment of the claim on."""
+    """Do what the control stream says, from the moment of the claim to the order to end.
+
+    It returns by itself then: the redis client loses a cancellation that comes with an answer.
+    """
     redis = connect_async_blocking(settings, _BLOCK_SECONDS)
     reader = ControlReader(redis, claim.session.id, claim.at)
     try:
@@ -49,5 +52,6 @@ async def obey(claim: Claim, settings: Settings, ender: Ender) -> None:
             for order in orders:
                 if order.command is Command.END:
                     ender.end(None)
+                    return
     finally:
         await redis.aclose()
