@@ -1,4 +1,4 @@
-"""Redis or the media server goes away for a while: calls survive it, or end for a reason."""
+"""Redis, the media server or a worker goes away: calls survive it, or end for a fitting reason."""
 
 from __future__ import annotations
 
@@ -110,3 +110,30 @@ def test_call_when_livekit_is_restarted_in_the_middle_then_ends_for_a_reason_and
         (Reason.AGENT_ERROR, Fault.PLATFORM),
         (Reason.USER_LEFT, Fault.USER),
     ]
+
+
+def test_worker_when_told_to_go_in_a_call_then_takes_no_other_and_goes_after_it(
+    house: House,
+) -> None:
+    with annex(
+        house, worker_concurrency=2, queue_timeout_seconds=60, join_timeout_seconds=60
+    ) as small:
+
+        async def call() -> tuple[str, str]:
+            session = await asyncio.to_thread(small.start, openingLine=LINE)
+            async with calling(small.ticket(session)) as caller:
+                await caller.wait_for_speech()
+                small.worker.process.terminate()
+                other = await asyncio.to_thread(small.start)
+                await caller.wait_for_quiet()
+                assert caller.seconds_of_speech > 3
+                assert small.worker.running
+                assert small.is_queued(other.id)
+            return session.id, other.id
+
+        session_id, other_id = asyncio.run(call())
+        ended = small.wait_until_archived(session_id)
+        assert (ended.reason, ended.recoveries) == (Reason.USER_LEFT, 0)
+        assert [turn["text"] for turn in ended.transcript] == [LINE]
+        assert small.worker.process.wait(30) == 0
+        assert small.is_queued(other_id)

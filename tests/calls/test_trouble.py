@@ -109,6 +109,7 @@ def test_agent_when_something_unforeseen_fails_then_the_session_ends_and_says_wh
     assert (shown["reason"], shown["fault"]) == ("agent_error", "platform")
     assert "JSONDecodeError" in shown["detail"]
     house.assert_nothing_is_left()
+    assert not house.had_to_kill(session_id)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +129,7 @@ def test_config_when_it_is_broken_then_the_session_ends_with_config_error(
     shown = house.wait_for_state(session_id, "ended")
     assert (shown["reason"], shown["fault"]) == ("config_error", "config")
     house.assert_nothing_is_left()
+    assert not house.had_to_kill(session_id)
 
 
 def test_agent_when_another_takes_its_place_then_leaves_quietly_and_the_call_goes_on(
