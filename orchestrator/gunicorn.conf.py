@@ -73,7 +73,9 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (_most, _most))
 
 def on_starting(server: Any) -> None:
     """Refuse a configuration that lets anybody in, then make room for the metrics."""
-    check = multiprocessing.get_context("fork").Process(target=_check_exposure)
+    # What gunicorn binds is what counts: its own options may say otherwise than the settings.
+    hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
+    check = multiprocessing.get_context("fork").Process(target=_check_exposure, args=(hosts,))
     check.start()
     check.join()
     if check.exitcode:
@@ -108,7 +110,7 @@ def on_exit(server: Any) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _check_exposure() -> None:
+def _check_exposure(hosts: list[str]) -> None:
     """Run in a process of its own, so that the master need not import a database."""
     from orchestrator.access.exposure import check_exposure
     from sessions.apikeys import ApiKeys
@@ -116,6 +118,8 @@ def _check_exposure() -> None:
     from sessions.errors import ConfigurationError
 
     try:
-        check_exposure(_house, ApiKeys(open_database(_house.database_url)))
+        apikeys = ApiKeys(open_database(_house.database_url))
+        for host in hosts:
+            check_exposure(_house.model_copy(update={"host": host}), apikeys)
     except ConfigurationError as error:
         sys.exit(str(error))

@@ -53,6 +53,7 @@ class Services:
         store = SessionStore(redis, settings)
         directory = Directory(redis)
         voices = load_voices(settings.voices_file)
+        archive = Archive(engine)
         apikeys = ApiKeys(engine)
         return cls(
             settings=settings,
@@ -62,11 +63,11 @@ class Services:
             store=store,
             directory=directory,
             events=EventLog(redis),
-            archive=Archive(engine),
+            archive=archive,
             apikeys=apikeys,
             key_ring=KeyRing(apikeys),
             voices=voices,
-            starter=Starter(store, directory, voices, settings),
+            starter=Starter(store, directory, archive, voices, settings),
             fleet=Fleet(redis, settings),
         )
 

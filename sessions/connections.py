@@ -22,12 +22,12 @@ _MAX_CONNECTIONS = 64
 def connect(settings: Settings) -> Redis:
     """Return a client for short commands: each gives up after ``redis_timeout_seconds``.
 
-    Whoever finds all connections in use waits for one as long as for an answer.
+    Whoever finds all connections in use waits a little for one.
     """
     pool = BlockingConnectionPool.from_url(
         settings.redis_url,
         max_connections=_MAX_CONNECTIONS,
-        timeout=settings.redis_timeout_seconds,
+        timeout=settings.redis_timeout_seconds / 4,
         decode_responses=True,
         socket_connect_timeout=settings.redis_timeout_seconds / 2,
         socket_timeout=settings.redis_timeout_seconds,

@@ -42,7 +42,12 @@ CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 class Settings(BaseSettings):
     """All settings of the orchestrator, the workers and the agents."""
 
-    model_config = SettingsConfigDict(env_prefix="SWITCHBOARD_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="SWITCHBOARD_",
+        env_file=".env",
+        extra="ignore",
+        hide_input_in_errors=True,  # what is wrong may be a secret.
+    )
 
     mode: Mode = Field(
         default=Mode.DEVELOPMENT,
@@ -72,8 +77,12 @@ class Settings(BaseSettings):
         default=16, ge=1, description="How many WebSockets of one session a web process holds."
     )
 
+    redis_port: int = Field(
+        default=6399, ge=1, le=65535, description="The port of the Redis that `make run` starts."
+    )
     redis_url: str = Field(
-        default="redis://127.0.0.1:6399/0", description="The Redis that holds the truth."
+        default="",
+        description="The Redis that holds the truth; empty means the one at `redis_port` here.",
     )
     redis_timeout_seconds: float = Field(
         default=1.5,
@@ -86,8 +95,15 @@ class Settings(BaseSettings):
         description="The SQLAlchemy URL of the archive and the API keys.",
     )
 
+    livekit_port: int = Field(
+        default=7880,
+        ge=1,
+        le=65533,
+        description="The port of the livekit-server of `make run`; media use the next two.",
+    )
     livekit_url: str = Field(
-        default="ws://127.0.0.1:7880", description="Where agents and upkeep reach livekit-server."
+        default="",
+        description="Where agents and upkeep reach livekit-server; empty: at `livekit_port` here.",
     )
     livekit_public_url: str = Field(
         default="", description="Where callers reach livekit-server; empty means `livekit_url`."
@@ -105,8 +121,12 @@ class Settings(BaseSettings):
         description="How long a session token is valid at least; it is while the session may last.",
     )
 
+    inference_port: int = Field(
+        default=8100, ge=1, le=65535, description="The port of the house's own model server."
+    )
     tts_url: str = Field(
-        default="http://127.0.0.1:8100/v1", description="The OpenAI-compatible server that speaks."
+        default="",
+        description="The OpenAI-compatible server that speaks; empty: at `inference_port` here.",
     )
     tts_key: SecretStr = Field(default=SecretStr("none"), description="The API key for `tts_url`.")
     tts_model: str = Field(default="tts-1", description="The model asked of `tts_url`.")
@@ -227,6 +247,14 @@ class Settings(BaseSettings):
     flower_password: SecretStr = Field(
         default=SecretStr(DEVELOPMENT_PASSWORD), description="The password that Flower asks for."
     )
+
+    @model_validator(mode="after")
+    def _find_our_own_servers(self) -> Settings:
+        """Let what `make run` starts be found at its port."""
+        self.redis_url = self.redis_url or f"redis://127.0.0.1:{self.redis_port}/0"
+        self.livekit_url = self.livekit_url or f"ws://127.0.0.1:{self.livekit_port}"
+        self.tts_url = self.tts_url or f"http://127.0.0.1:{self.inference_port}/v1"
+        return self
 
     @model_validator(mode="after")
     def _check_rhythms(self) -> Settings:

@@ -10,10 +10,11 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sessions.archive import Archive
 from sessions.creating import NewSession
 from sessions.directory import Directory
 from sessions.errors import AliasConflictError, FieldProblem, InvalidRequestError
-from sessions.ids import new_session_id
+from sessions.ids import is_session_id, new_session_id
 from sessions.limits import Limits
 from sessions.models import Session, SessionConfig
 from sessions.outcomes import AliasTaken
@@ -46,11 +47,13 @@ class Starter:
         self,
         store: SessionStore,
         directory: Directory,
+        archive: Archive,
         voices: VoiceCatalogue,
         settings: Settings,
     ) -> None:
         self._store = store
         self._directory = directory
+        self._archive = archive
         self._voices = voices
         self._settings = settings
 
@@ -74,6 +77,9 @@ class Starter:
         config = self.configure(request)
         names = list(dict.fromkeys(filter(None, [request.correlation_token, *aliases])))
         fingerprint = request.fingerprint()
+        named = self._named_by_id(names, scope)
+        if named is not None:
+            return self._replay(named, fingerprint, names)
         for _ in range(_ATTEMPTS):
             new = NewSession(
                 id=new_session_id(),
@@ -114,6 +120,21 @@ class Starter:
             metadata=request.metadata,
         )
 
+    def _named_by_id(self, names: Sequence[str], scope: str) -> Session | None:
+        """Return the live session whose own id stands among ``names``.
+
+        Raises:
+            AliasConflictError: the id is that of a session that has ended.
+        """
+        for name in filter(is_session_id, names):
+            live = self._directory.load(name)
+            if live is not None and live.scope == scope:
+                return live
+            ended = self._archive.load(name)
+            if ended is not None and ended.scope == scope:
+                raise AliasConflictError(f"{name} is the id of a session that has ended.")
+        return None
+
     def _replay(self, session: Session, fingerprint: str, names: Sequence[str]) -> Started:
         config = self._directory.config(session.id)
         if session.request_hash != fingerprint or config is None:
@@ -121,6 +142,8 @@ class Starter:
                 "One of these aliases names a live session that was started with another request."
             )
         for name in names:
+            if name == session.id:
+                continue
             if isinstance(self._store.add_alias(session, name), AliasTaken):
                 raise AliasConflictError(f"The alias {name} names another live session.")
         return Started(session, config, self._directory.aliases(session), replayed=True)

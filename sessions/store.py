@@ -174,8 +174,12 @@ class SessionStore:
         turn: Mapping[str, Any] | None = None,
         stamps: Sequence[str] = (),
         fields: Mapping[str, str] | None = None,
+        number: int | None = None,
     ) -> str:
         """Append an event, and with it a turn, stamps or fields of the session; return its id.
+
+        A writer that counts its events (``number``, from 1) may send one again when it does not
+        know whether it was written: it is written once.
 
         Raises:
             StaleGenerationError: the session has gone, or ``generation`` is over.
@@ -189,6 +193,7 @@ class SessionStore:
             turn=None if turn is None else json.dumps(turn),
             stamps=list(stamps) or None,
             set=fields,
+            number=number,
         )
         if reply[0] == "refused":
             raise StaleGenerationError(f"An event of {session_id} was refused: {reply[1]}.")

@@ -19,6 +19,8 @@ from kombu import Connection, Producer
 from kombu.exceptions import OperationalError
 from kombu.transport import redis as kombu_redis
 
+_PATIENCE_SECONDS = 0.4
+
 
 class SendError(Exception):
     """The broker has not taken a message, or not said so."""
@@ -82,7 +84,11 @@ class Sender:
             return self._idle.pop()
         except IndexError:
             # Whoever waits for the answer to a start must not wait for the broker to come back.
-            options = {"max_retries": 0}
+            options = {
+                "max_retries": 0,
+                "socket_connect_timeout": _PATIENCE_SECONDS,
+                "socket_timeout": _PATIENCE_SECONDS,
+            }
             connection = self._app.connection_for_write(
                 transport=Transport, transport_options=options
             )

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from sessions.outcomes import Refusal
-from workers.app import RUN_SESSION, app, request_finish
+from workers.app import RUN_SESSION, app, nudge, request_finish
 from workers.context import get_context
 from workers.owner import owner_of
 
@@ -39,5 +39,8 @@ def run_session(self: Any, session_id: str, generation: int) -> None:
         from agents.voice.warmth import warm
 
         with structlog.contextvars.bound_contextvars(correlation_id=claim.session.correlation_id):
-            run_call(claim, context.store, context.settings, warm(context.settings))
-        request_finish(session_id)
+            successor = run_call(claim, context.store, context.settings, warm(context.settings))
+        if successor is None:
+            request_finish(session_id)
+        else:
+            nudge(session_id, successor)

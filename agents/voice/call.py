@@ -13,7 +13,7 @@ from livekit.agents.voice.room_io import RoomOptions
 from livekit.agents.voice.turn import TurnHandlingOptions
 
 from agents.voice.defaults import default_config
-from agents.voice.ending import Ender, Ending
+from agents.voice.ending import ConnectionLostError, Ender, Ending
 from agents.voice.joining import RoomUnreachableError, join
 from agents.voice.leaving import Leaving
 from agents.voice.narrator import Narrator
@@ -35,9 +35,12 @@ from sessions.store import SessionStore
 log = structlog.get_logger(__name__)
 
 
-def run_call(claim: Claim, store: SessionStore, settings: Settings, warm: Warm) -> None:
-    """Be the agent of a claimed session until the call is over; see ``Call``."""
-    asyncio.run(Call(claim, store, settings, warm).run())
+def run_call(claim: Claim, store: SessionStore, settings: Settings, warm: Warm) -> int | None:
+    """Be the agent of a claimed session until the call is over; see ``Call``.
+
+    Returns the generation that is to take the call over, if one is.
+    """
+    return asyncio.run(Call(claim, store, settings, warm).run())
 
 
 class Call:
@@ -55,15 +58,20 @@ class Call:
         self._leaving = Leaving(claim, store, settings)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def run(self) -> None:
-        """Live through the call and clean up after it."""
+    async def run(self) -> int | None:
+        """Live through the call and clean up after it; return who is to take it over, if any."""
         self._reporter = Reporter(self._store, self._session.id, self._session.generation)
         self._ender = Ender()
         self._room = rtc.Room()
         self._output = EarlyAudioOutput(self._room)
         self._presence = Presence(self._room, self._settings, self._reporter, self._ender)
         async with utils.http_context.open():
-            ending = await self._until_over()
+            try:
+                ending = await self._until_over()
+            except ConnectionLostError as error:
+                log.warning("call_handed_over", why=str(error))
+                await self._leave()
+                return await self._leaving.hand_over()
             if ending is not None and await self._leaving.announce(ending):
                 await self._leaving.tell_the_rest(self._reporter)
                 await self._leave()
@@ -71,6 +79,7 @@ class Call:
                 await self._leaving.release()
             else:
                 await self._leave()
+        return None
 
     async def _until_over(self) -> Ending | None:
         """Return why the call ends, or ``None`` if another agent has taken it over."""
@@ -79,6 +88,8 @@ class Call:
         except StaleGenerationError as error:
             log.info("call_taken_over", why=str(error))
             return None
+        except ConnectionLostError:
+            raise
         except RoomUnreachableError as error:
             return Ending(Reason.AGENT_ERROR, detail=str(error))
         except (ConfigurationError, UnknownVoiceError) as error:
@@ -194,7 +205,7 @@ class Call:
                 self._ender.fail(StaleGenerationError("Another agent has joined the room."))
             case _:
                 name = rtc.DisconnectReason.Name(reason)
-                self._ender.end(Reason.AGENT_ERROR, detail=f"LiveKit connection lost: {name}.")
+                self._ender.fail(ConnectionLostError(f"LiveKit connection lost: {name}."))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

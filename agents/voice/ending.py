@@ -23,6 +23,10 @@ class Ending:
 log = structlog.get_logger(__name__)
 
 
+class ConnectionLostError(Exception):
+    """The media server has gone away in the middle of the call."""
+
+
 class Ender:
     """Where everything that can end a call says so, and the call waits to hear it."""
 

@@ -18,7 +18,7 @@ from agents.voice.output import EarlyAudioOutput
 from agents.voice.patience import until_redis_answers
 from agents.voice.reporter import Reporter
 from agents.voice.rooms import delete_room
-from sessions.outcomes import Claim
+from sessions.outcomes import Claim, Refusal
 from sessions.settings import Settings
 from sessions.store import SessionStore
 
@@ -69,6 +69,17 @@ class Leaving:
     async def take_room_down(self) -> None:
         """Send away whoever is still in the room."""
         await self._try("room deleted", delete_room(self._settings, self._session.id))
+
+    async def hand_over(self) -> int | None:
+        """Ask for another agent, which tries to join again; return its generation."""
+        recovered = await until_redis_answers(
+            self._store.recover,
+            self._session.id,
+            "livekit_lost",
+            generation=self._session.generation,
+            unless_leased=False,
+        )
+        return None if isinstance(recovered, Refusal) else recovered
 
     async def release(self) -> None:
         """Give the session up, so that it can be archived."""

@@ -13,6 +13,7 @@ from sessions.store import SessionStore
 
 @dataclass(frozen=True, slots=True)
 class _Report:
+    number: int
     kind: str
     data: Mapping[str, Any]
     turn: Mapping[str, Any] | None
@@ -26,6 +27,7 @@ class Reporter:
         self._store = store
         self._session_id = session_id
         self._generation = generation
+        self._told = 0
         self._reports: asyncio.Queue[_Report] = asyncio.Queue()
 
     def tell(
@@ -39,7 +41,8 @@ class Reporter:
         """Take note of an event, of a turn that goes with it, and of timeline stamps."""
         if turn is not None:
             turn = {**turn, "generation": self._generation}
-        self._reports.put_nowait(_Report(kind, data, turn, stamps))
+        self._told += 1
+        self._reports.put_nowait(_Report(self._told, kind, data, turn, stamps))
 
     async def run(self) -> None:
         """Write events until cancelled.
@@ -65,4 +68,5 @@ class Reporter:
             generation=self._generation,
             turn=report.turn,
             stamps=report.stamps,
+            number=report.number,
         )

@@ -71,6 +71,8 @@ def verify(token: str, settings: Settings) -> str | None:
         )
     except jwt.PyJWTError:
         return None
+    if claims.get("sub") != CALLER_IDENTITY:
+        return None
     grants = claims.get("video")
     if not isinstance(grants, dict) or grants.get("roomJoin") is not True:
         return None

@@ -104,6 +104,7 @@ def _of_ours(error: errors.SwitchboardError, status: int) -> Response:
     if isinstance(error, errors.NotAuthenticatedError):
         headers["WWW-Authenticate"] = 'Bearer realm="switchboard"'
     if isinstance(error, SessionFailedError):
+        headers["Retry-After"] = "1"
         more |= {"sessionId": error.session_id, "reason": error.reason, "fault": error.fault}
     return _problem(status, error.code, str(error), more, headers)
 

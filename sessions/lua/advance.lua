@@ -45,6 +45,7 @@ for name, at in pairs(args.times or {}) do redis.call('HSETNX', K.session, name,
 local to, reason, fault, detail = args.to, args.reason, args.fault, args.detail
 if to == 'recovering' and taken_over_too_often() then
   to, reason, fault = 'ending', 'recovery_failed', 'platform'
+  redis.call('DEL', K.lease, K.pid)
 end
 
 if to == 'ready' then

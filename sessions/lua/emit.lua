@@ -2,14 +2,24 @@
 --
 -- args  type; data: JSON text; generation: whoever writes as an agent (absent: the house);
 --       turn: JSON text to append to the history as well; stamps: timeline fields to set to now;
---       set: object of fields of the session to write
+--       set: object of fields of the session to write; number: the writer's count of its events,
+--       with which one that is sent again is written once
 --
--- Returns {'ok', event id} or {'refused', why} with why one of gone, stale.
+-- Returns {'ok', event id}, without an id for one that is there already,
+-- or {'refused', why} with why one of gone, stale.
 
 local generation = tonumber(get('generation'))
 if not generation then return { 'refused', 'gone' } end
 if args.generation and args.generation ~= generation then return { 'refused', 'stale' } end
 
+if args.number then
+  local told = generation .. ':'
+  local last = get('told') or ''
+  if last:sub(1, #told) == told and tonumber(last:sub(#told + 1)) >= args.number then
+    return { 'ok', '' }
+  end
+  redis.call('HSET', K.session, 'told', told .. args.number)
+end
 stamp(args.stamps)
 redis.call('HSET', K.session, 'activeAt', now)
 for field, value in pairs(args.set or {}) do redis.call('HSET', K.session, field, value) end

@@ -34,6 +34,14 @@ def refused(settings: Settings, **variables: str) -> str:
     return finished.stderr
 
 
+def test_web_when_gunicorn_is_told_another_address_then_that_one_counts(
+    make_settings: MakeSettings,
+) -> None:
+    bind = f"--bind 0.0.0.0:{free_port()}"
+    said = refused(make_settings(port=free_port()), GUNICORN_CMD_ARGS=bind)
+    assert "it does not bind 0.0.0.0." in said
+
+
 def test_refuses_to_be_reached_from_outside_without_keys(make_settings: MakeSettings) -> None:
     said = refused(make_settings(host="0.0.0.0", port=free_port()))
     assert "Development mode asks for no key, so it does not bind 0.0.0.0." in said

@@ -40,7 +40,9 @@ class Annex:
     def start(self, **body: object) -> Session:
         """Start a session and send its message."""
         context = self.context
-        starter = Starter(context.store, context.directory, load_voices(), context.settings)
+        starter = Starter(
+            context.store, context.directory, context.archive, load_voices(), context.settings
+        )
         request = parse(StartRequest, {"userName": "Ann", **body})
         session = starter.start(request, "development", limits=Limits()).session
         send_nudge(context.settings, session.id, session.generation)

@@ -7,6 +7,7 @@ from redis import Redis
 
 from sessions.errors import InvalidRequestError
 from sessions.events import BEGINNING, EventLog, check_event_id, position_of
+from sessions.history import read_history
 from sessions.ids import new_session_id
 from sessions.keys import SessionKeys
 from sessions.states import Reason
@@ -116,3 +117,16 @@ def test_event_id_when_malformed_then_names_the_field(text: str) -> None:
 def test_position_when_compared_then_orders_by_number_not_by_text() -> None:
     assert position_of("9-2") < position_of("9-10") < position_of("10-0")
     assert position_of("7") == (7, 0)
+
+
+def test_event_when_sent_again_under_its_number_then_is_written_once(
+    actor: Actor, store: SessionStore, event_log: EventLog
+) -> None:
+    """Redis may have run a command whose answer was lost."""
+    session_id = actor.ready()
+    before = len(event_log.read(session_id))
+    for number in (1, 1, 2, 1, 2):
+        turn = {"role": "assistant", "text": f"line {number}"}
+        store.emit(session_id, "transcript", {}, generation=1, turn=turn, number=number)
+    assert len(event_log.read(session_id)) == before + 2
+    assert [turn.text for turn in read_history(store.redis, session_id)] == ["line 1", "line 2"]

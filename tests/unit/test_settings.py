@@ -67,7 +67,8 @@ def test_settings_when_handed_to_a_child_then_arrive_unchanged(
     settings = settings_with(
         cors_origins=["https://a.example", "https://b.example"],
         livekit_api_secret="another-secret-of-more-than-32-characters",
-        lease_seconds=0.5, lease_renew_seconds=0.2,
+        lease_seconds=0.5,
+        lease_renew_seconds=0.2,
         mode="production",
     )
     for name, value in environment_of(settings).items():

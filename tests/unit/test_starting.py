@@ -10,6 +10,8 @@ import pytest
 from redis import Redis
 
 from sessions import keys
+from sessions.archive import Archive
+from sessions.database import open_database
 from sessions.directory import Directory
 from sessions.errors import AliasConflictError, LimitReachedError, UnknownVoiceError
 from sessions.fleet import WorkerRecord
@@ -25,10 +27,19 @@ from tests.support.eventually import T
 
 
 @pytest.fixture
+def archive(settings: Settings) -> Archive:
+    return Archive(open_database(settings.database_url))
+
+
+@pytest.fixture
 def starter(
-    store: SessionStore, directory: Directory, settings: Settings, alive_worker: WorkerRecord
+    store: SessionStore,
+    directory: Directory,
+    settings: Settings,
+    archive: Archive,
+    alive_worker: WorkerRecord,
 ) -> Starter:
-    return Starter(store, directory, load_voices(), settings)
+    return Starter(store, directory, archive, load_voices(), settings)
 
 
 def start(starter: Starter, *aliases: str, scope: str = "local", **fields: object) -> Started:
@@ -189,3 +200,12 @@ def test_start_when_a_hundred_threads_meet_a_limit_of_ten_then_ten_get_in(
     assert len({each.session.id for each in started}) == 10
     assert directory.count_live() == 10
     assert redis.zcard(keys.scope_sessions("local")) == 10
+
+
+def test_start_when_named_by_its_own_id_then_is_the_same_session(starter: Starter) -> None:
+    first = start(starter)
+    again = start(starter, first.session.id)
+    assert (again.session.id, again.replayed) == (first.session.id, True)
+    with pytest.raises(AliasConflictError):
+        start(starter, first.session.id, openingLine="Another.")
+    assert start(starter, first.session.id, scope="key_b").session.id != first.session.id

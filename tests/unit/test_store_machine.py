@@ -266,6 +266,7 @@ class StoreMachine(StoreInvariants):
             assert reply == Refusal("leased")
         elif model.takeovers == TAKEOVERS:
             assert reply == Refusal("given_up")
+            model.leased = model.has_pid = False
             self._ends(model, Reason.RECOVERY_FAILED)
         else:
             model.generation += 1
