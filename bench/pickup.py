@@ -27,8 +27,8 @@ HOW = (
     "first line of the task."
 )
 MISSED = (
-    "calls that come faster than three slots can exit and fork wait for one. A served child waits "
-    "0.1 s for the parent to have read its result, and its exit is seen by a timer of 0.1 s."
+    "calls that come faster than three slots can exit, fork and warm up wait for one; more slots "
+    "than calls at once, or calls that last longer than that, do not meet it."
 )
 
 
