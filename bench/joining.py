@@ -27,8 +27,7 @@ HOW = (
 )
 MISSED = (
     "a fresh process pays at its first join for what a process that joins again has already in "
-    "LiveKit's native runtime; the forked bare join beside it shows how much. Half of AgentServer's "
-    "time is the dispatch over the network, the other half is the same join as ours."
+    "LiveKit's native runtime; the forked bare join beside it shows how much."
 )
 
 
