@@ -42,9 +42,15 @@ class Directory:
         return [_readable(fields) for fields in hashes]
 
     def config(self, session_id: str) -> SessionConfig | None:
-        """Return the config of a live session, or ``None``."""
+        """Return the config of a live session, or ``None`` if it has none that can be read."""
         fields = cast("dict[str, str]", self._redis.hgetall(SessionKeys.of(session_id).config))
-        return SessionConfig.from_hash(fields) if fields else None
+        if not fields:
+            return None
+        try:
+            return SessionConfig.from_hash(fields)
+        except (KeyError, ValueError):
+            log.exception("config_unreadable", session_id=session_id)
+            return None
 
     def aliases(self, session: Session) -> list[str]:
         """Return the names its own scope has given the session."""

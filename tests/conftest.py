@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 import hypothesis
 
@@ -19,6 +21,9 @@ pytest_plugins = [
 # What is set on this machine must not decide what a test sees.
 for name in [name for name in os.environ if name.startswith(PREFIX)]:
     del os.environ[name]
+
+# The commands that tests start are those of the environment that runs the tests.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 # A busy machine is no failure, and CI must find today what it found yesterday.
 hypothesis.settings.register_profile(

@@ -84,3 +84,11 @@ def test_key_when_it_belongs_to_a_session_then_tells_which() -> None:
         assert keys.session_id_of(name) == session_id
     assert keys.session_id_of(keys.alias("local", session_id)) is None
     assert keys.session_id_of(keys.WORKERS) is None
+
+
+def test_config_when_it_cannot_be_read_then_is_none(
+    actor: Actor, directory: Directory, redis: Redis
+) -> None:
+    session_id = actor.ready()
+    redis.hset(SessionKeys.of(session_id).config, "metadata", "{")
+    assert directory.config(session_id) is None

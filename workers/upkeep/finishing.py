@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import structlog
 
@@ -32,6 +31,7 @@ def finish(context: Context, session: Session) -> None:
 
 
 def _summary(context: Context, session: Session) -> ArchivedSession:
+    config = context.directory.config(session.id)
     return ArchivedSession(
         id=session.id,
         scope=session.scope,
@@ -45,20 +45,10 @@ def _summary(context: Context, session: Session) -> ArchivedSession:
         worker=session.worker,
         accepted_at=session.accepted,
         ended_at=context.store.now(),
-        config=_config(context, session.id),
+        config=config.to_json() if config else {},
         timeline=dict(session.timeline),
         transcript=[turn.to_json() for turn in read_history(context.redis, session.id)],
     )
-
-
-def _config(context: Context, session_id: str) -> dict[str, Any]:
-    """Return what the agent was to be; one that cannot be read must not keep a session alive."""
-    try:
-        config = context.directory.config(session_id)
-    except (KeyError, ValueError) as error:
-        log.warning("config_not_archived", session_id=session_id, error=repr(error))
-        return {}
-    return config.to_json() if config else {}
 
 
 def _close_room(context: Context, session_id: str) -> None:
