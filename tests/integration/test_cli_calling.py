@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from orchestrator.cli.calling.course import Course
+from orchestrator.cli.calling.following import Follower
 from orchestrator.cli.calling.hearing import Ear
 from orchestrator.cli.calling.sound import RATE, Samples, read_wav, write_wav
 
@@ -166,3 +167,7 @@ def test_call_when_a_ready_agent_stays_silent_then_is_hopeless() -> None:
     course.take(READY, 100.0)
     assert not course.is_hopeless(110.0)
     assert course.is_hopeless(121.0)
+
+
+def test_follower_when_the_room_was_never_joined_then_stops_all_the_same() -> None:
+    Follower("ws://127.0.0.1:9", "token", lambda _event: None).stop()

@@ -36,12 +36,13 @@ class Follower:
         self._thread.start()
 
     def stop(self) -> None:
-        """Follow no longer."""
+        """Follow no longer; it may never have begun."""
         self._stopping.set()
         if self._socket is not None:
             # Wakes the thread out of its reading, which closing would not.
             self._socket.abort()
-        self._thread.join(_TIMEOUT_SECONDS)
+        if self._thread.is_alive():
+            self._thread.join(_TIMEOUT_SECONDS)
 
     def _run(self) -> None:
         while not self._stopping.is_set() and self._failures < _ATTEMPTS:
