@@ -25,6 +25,11 @@ HOW = (
     "one client, one after another: `create`, `add_alias`, `is_session_id`, and `finish` once they "
     "are ending. p50 of each, round trip included; one `PING` for comparison."
 )
+MISSED = (
+    "each verb is one round trip and one script; the PING beside it says what a round trip costs "
+    "on the machine at the moment. Under it remain redis-py's packing of twelve keys and the script "
+    "itself; a C parser of replies (hiredis) has not been tried."
+)
 
 T = TypeVar("T")
 
