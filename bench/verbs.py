@@ -27,8 +27,8 @@ HOW = (
 )
 MISSED = (
     "each verb is one round trip and one script; the PING beside it says what a round trip costs "
-    "on the machine at the moment. Under it remain redis-py's packing of twelve keys and the script "
-    "itself; a C parser of replies (hiredis) has not been tried."
+    "on the machine at the moment. Under it remain redis-py's packing of twelve keys and the "
+    "script itself; a C parser of replies (hiredis) has not been tried."
 )
 
 T = TypeVar("T")
