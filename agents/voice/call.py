@@ -70,6 +70,7 @@ class Call:
                 ending = await self._until_over()
             except ConnectionLostError as error:
                 log.warning("call_handed_over", why=str(error))
+                await self._leaving.tell_the_rest(self._reporter)
                 await self._leave()
                 return await self._leaving.hand_over()
             if ending is not None and await self._leaving.announce(ending):
