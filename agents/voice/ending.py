@@ -10,6 +10,8 @@ import structlog
 from sessions.errors import StaleGenerationError
 from sessions.states import Fault, Reason
 
+log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -18,9 +20,6 @@ class Ending:
     reason: Reason | None
     fault: Fault | None = None
     detail: str | None = None
-
-
-log = structlog.get_logger(__name__)
 
 
 class ConnectionLostError(Exception):

@@ -53,16 +53,8 @@ class Warm:
     """Kept, not used: the native library stays ready as long as it has one."""
 
 
-@cache
-def _prepared(tts_url: str, tts_key: str) -> Prepared:
-    return Prepared(openai.AsyncClient(base_url=tts_url, api_key=tts_key, max_retries=0))
-
-
 def prepare(settings: Settings) -> Prepared:
     """Import what calls will need and build the provider clients, without opening a connection."""
-    for name in _IMPORTED_ON_FIRST_USE:
-        importlib.import_module(name)
-    _run(_load_certificates())
     return _prepared(settings.tts_url, settings.tts_key.get_secret_value())
 
 
@@ -72,6 +64,14 @@ def warm(settings: Settings) -> Warm:
     Starts LiveKit's FFI, which does not survive a fork: never call this in a process that forks.
     """
     return Warm(prepare(settings), *_start_native_parts())
+
+
+@cache
+def _prepared(tts_url: str, tts_key: str) -> Prepared:
+    for name in _IMPORTED_ON_FIRST_USE:
+        importlib.import_module(name)
+    _run(_load_certificates())
+    return Prepared(openai.AsyncClient(base_url=tts_url, api_key=tts_key, max_retries=0))
 
 
 @cache
