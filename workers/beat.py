@@ -12,14 +12,13 @@ from typing import Any
 
 import structlog
 from redbeat.schedulers import RedBeatScheduler, acquire_distributed_beat_lock
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import LockError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from sessions.connections import REDIS_AWAY
 
 log = structlog.get_logger(__name__)
 
 _RETRY_SECONDS = 1.0
-_AWAY = (RedisConnectionError, RedisTimeoutError)
 
 
 class Scheduler(RedBeatScheduler):
@@ -59,5 +58,5 @@ class Scheduler(RedBeatScheduler):
     def _waiting_for_redis() -> Iterator[None]:
         try:
             yield
-        except _AWAY as error:
+        except REDIS_AWAY as error:
             log.warning("beat_waits_for_redis", error=str(error))

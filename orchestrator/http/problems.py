@@ -12,18 +12,13 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response
-from redis.exceptions import (
-    BusyLoadingError,
-    OutOfMemoryError,
-    ReadOnlyError,
-)
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import OutOfMemoryError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from orchestrator.reading.waiting import SessionFailedError
 from sessions import errors
+from sessions.connections import REDIS_AWAY
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -50,10 +45,7 @@ _HTTP_CODES = {
 }
 
 _STORE_IS_AWAY: tuple[type[Exception], ...] = (
-    RedisConnectionError,
-    RedisTimeoutError,
-    BusyLoadingError,
-    ReadOnlyError,
+    *REDIS_AWAY,
     OutOfMemoryError,
     OperationalError,
     TimeoutError,
