@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from importlib.metadata import version
 from typing import Any, cast
 
 import structlog
@@ -21,6 +20,7 @@ from redis.exceptions import RedisError
 from sessions.fleet import WorkerRecord
 from sessions.settings import host_name
 from sessions.states import State
+from sessions.version import version
 from workers.app import RUN_SESSION
 from workers.context import Context, get_context
 from workers.owner import boot_id
@@ -68,7 +68,7 @@ class Warden(bootsteps.StartStopStep):
                 host=host_name(),
                 pid=os.getpid(),
                 boot_id=boot_id(),
-                version=version("switchboard-voice"),
+                version=version(),
                 slots=consumer.pool.num_processes,
                 busy=busy,
                 heartbeat=context.store.now(),

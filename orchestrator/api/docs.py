@@ -12,7 +12,7 @@ from flask import Blueprint, Response, current_app, jsonify, send_from_directory
 
 from orchestrator.http import openapi
 from orchestrator.services import services
-from orchestrator.version import version
+from sessions.version import version
 
 blueprint = Blueprint("docs", __name__)
 

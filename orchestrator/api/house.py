@@ -10,7 +10,7 @@ from orchestrator.http.answers import HealthAnswer, ReadyAnswer, VoiceAnswer, Vo
 from orchestrator.http.operations import Operation, documented
 from orchestrator.http.replies import reply
 from orchestrator.services import services
-from orchestrator.version import version
+from sessions.version import version
 
 blueprint = Blueprint("house", __name__)
 

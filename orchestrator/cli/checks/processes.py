@@ -15,9 +15,9 @@ def check_session_workers(patient: Patient) -> Finding:
     """Check that there is somebody to take a call."""
     from redis.exceptions import RedisError
 
-    from orchestrator.version import version
     from sessions.connections import connect
     from sessions.fleet import Fleet
+    from sessions.version import version
 
     try:
         with connect(patient.settings) as redis:
