@@ -10,10 +10,10 @@ import structlog
 from sessions import keys
 from sessions.counters import count_drift
 from workers.context import Context
+from workers.upkeep.batching import BATCH, batches
 
 log = structlog.get_logger(__name__)
 
-_BATCH = 500
 _INDEX_PATTERNS = (keys.scope_sessions("*"), keys.user_sessions("*", "*"))
 
 
@@ -30,11 +30,18 @@ def sweep(context: Context) -> None:
 def _keys_without_ttl(context: Context) -> None:
     ttl = context.settings.session_ttl_seconds
     for pattern in keys.SESSION_PATTERNS:
-        for key in _scan(context, pattern):
-            if context.redis.ttl(key) == -1:
+        for names in batches(_scan(context, pattern)):
+            for key in _without_ttl(context, names):
                 context.redis.expire(key, ttl)
                 count_drift(context.redis, "key_without_ttl")
                 log.warning("drift_mended", kind="key_without_ttl", key=key)
+
+
+def _without_ttl(context: Context, names: list[str]) -> list[str]:
+    with context.redis.pipeline(transaction=False) as pipeline:
+        for key in names:
+            pipeline.ttl(key)
+        return [key for key, ttl in zip(names, pipeline.execute(), strict=True) if ttl == -1]
 
 
 def _owner_indexes_without_session(context: Context) -> None:
@@ -48,4 +55,4 @@ def _owner_indexes_without_session(context: Context) -> None:
 
 
 def _scan(context: Context, pattern: str) -> Iterator[str]:
-    return cast("Iterator[str]", context.redis.scan_iter(match=pattern, count=_BATCH))
+    return cast("Iterator[str]", context.redis.scan_iter(match=pattern, count=BATCH))
