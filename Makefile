@@ -18,7 +18,7 @@ help: ## list the targets
 
 install: $(VENV)/.installed ## make .venv and put everything in it
 
-$(VENV)/.installed: requirements/dev.txt
+$(VENV)/.installed: requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Switchboard needs Python 3.11 or newer, and $(PYTHON) is not. Name another one: make install PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \

@@ -66,7 +66,7 @@ def bench_house() -> Iterator[House]:
             redis_url=redis_url,
             database_url=f"sqlite:///{folder}/switchboard.db",
             livekit_url=f"ws://127.0.0.1:{livekit_port}",
-            tts_url=inference.url,
+            inference_url=inference.url,
             worker_concurrency=SLOTS,
         )
         engine = open_database(settings.database_url)

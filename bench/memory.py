@@ -59,7 +59,7 @@ async def _their_call(house: House, contender: Contender, n: int) -> float:
     settings, room = house.settings, f"memory-{n}"
     pid_file = house.folder / f"{room}.pid"
     order = {
-        "tts_url": settings.tts_url,
+        "tts_url": settings.inference_url,
         "voice": load_voices(settings.voices_file).find("Ashley").id_for(settings.tts_provider),
         "line": _LINE,
         "pid_file": str(pid_file),

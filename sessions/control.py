@@ -20,9 +20,11 @@ from sessions.keys import SessionKeys
 
 
 class Command(StrEnum):
-    """What an agent can be told."""
+    """What an agent can be told; beside each the fields of its data."""
 
     END = "end"
+    LISTEN = "listen"  # on: bool
+    SAY = "say"  # text; question: what it answers, or absent
 
 
 @dataclass(frozen=True, slots=True)

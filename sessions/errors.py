@@ -114,3 +114,9 @@ class ConfigurationError(SwitchboardError):
     """A setting is missing or contradicts another; the message says which and what to do."""
 
     code = "configuration"
+
+
+class ProviderError(SwitchboardError):
+    """A provider of speech, hearing, thinking or embeddings failed or did not answer in time."""
+
+    code = "provider_error"

@@ -27,6 +27,7 @@ class SessionConfig:
     system_prompt: str
     language: str = "en"
     agent: str = "assistant"
+    knowledge: str = "sample"
     max_duration_seconds: int = 3600
     listening: bool = True
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -41,6 +42,7 @@ class SessionConfig:
             "systemPrompt": self.system_prompt,
             "language": self.language,
             "agent": self.agent,
+            "knowledge": self.knowledge,
             "maxDurationSeconds": str(self.max_duration_seconds),
             "listening": "1" if self.listening else "0",
             "metadata": json.dumps(self.metadata, separators=(",", ":")),
@@ -60,6 +62,7 @@ class SessionConfig:
             system_prompt=fields["systemPrompt"],
             language=fields.get("language", "en"),
             agent=fields.get("agent", "assistant"),
+            knowledge=fields.get("knowledge", "sample"),
             max_duration_seconds=int(fields.get("maxDurationSeconds", "3600")),
             listening=fields.get("listening", "1") == "1",
             metadata=json.loads(fields.get("metadata", "{}")),
@@ -75,6 +78,7 @@ class SessionConfig:
             "systemPrompt": self.system_prompt,
             "language": self.language,
             "agent": self.agent,
+            "knowledge": self.knowledge,
             "maxDurationSeconds": self.max_duration_seconds,
             "listening": self.listening,
             "metadata": dict(self.metadata),

@@ -88,6 +88,7 @@ Line = Annotated[
         {"type": "string", "pattern": rf"^[^{_CONTROL_BUT_BREAKS}]*$", "maxLength": 2000}
     ),
 ]
+RegisteredName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 M = TypeVar("M", bound=BaseModel)
 
 Alias = Annotated[
@@ -121,10 +122,11 @@ class StartRequest(BaseModel):
         description="The language of the call, as a BCP 47 tag. It is kept and shown; the "
         "built-in agent does not use it yet.",
     )
-    agent: str = Field(
-        default="assistant",
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-        description="The name of the agent that takes the call.",
+    agent: RegisteredName | None = Field(
+        default=None, description="The name of the agent that takes the call."
+    )
+    knowledge: RegisteredName | None = Field(
+        default=None, description="The knowledge base that the agent answers from."
     )
     max_duration_seconds: int | None = Field(
         default=None,

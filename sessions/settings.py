@@ -28,6 +28,13 @@ class Mode(StrEnum):
     PRODUCTION = "production"
 
 
+class TaskTransport(StrEnum):
+    """What carries a question to whoever answers it."""
+
+    CELERY = "celery"
+    KAFKA = "kafka"
+
+
 def _split(value: object) -> object:
     return (
         [part.strip() for part in value.split(",") if part.strip()]
@@ -124,14 +131,77 @@ class Settings(BaseSettings):
     inference_port: int = Field(
         default=8100, ge=1, le=65535, description="The port of the house's own model server."
     )
-    tts_url: str = Field(
+    inference_url: str = Field(
         default="",
-        description="The OpenAI-compatible server that speaks; empty: at `inference_port` here.",
+        description="The house's own model server; empty: at `inference_port` here. Whatever names "
+        "no other provider goes there, and what fails falls back to it.",
     )
-    tts_key: SecretStr = Field(default=SecretStr("none"), description="The API key for `tts_url`.")
-    tts_model: str = Field(default="tts-1", description="The model asked of `tts_url`.")
+    inference_key: SecretStr = Field(
+        default=SecretStr("none"), description="The API key for `inference_url`."
+    )
+    stt_url: str = Field(
+        default="", description="The OpenAI-compatible server that hears; empty: the house's own."
+    )
+    stt_key: SecretStr = Field(
+        default=SecretStr("none"), description="The API key for `stt_url` or the plugin."
+    )
+    stt_model: str = Field(
+        default="", description="The model asked for there; needed where `stt_url` is set."
+    )
+    stt_plugin: str = Field(
+        default="",
+        description="An installed LiveKit plugin that hears instead, such as `deepgram`.",
+    )
+    tts_url: str = Field(
+        default="", description="The OpenAI-compatible server that speaks; empty: the house's own."
+    )
+    tts_key: SecretStr = Field(
+        default=SecretStr("none"), description="The API key for `tts_url` or the plugin."
+    )
+    tts_model: str = Field(
+        default="", description="The model asked for there; needed where `tts_url` is set."
+    )
+    tts_plugin: str = Field(
+        default="",
+        description="An installed LiveKit plugin that speaks instead, such as `cartesia`.",
+    )
     tts_provider: str = Field(
         default="embedded", description="Which column of the voice catalogue names the voice there."
+    )
+    llm_url: str = Field(
+        default="",
+        description="The OpenAI-compatible server that thinks; empty: nobody, and answers are "
+        "passages of the knowledge base.",
+    )
+    llm_key: SecretStr = Field(
+        default=SecretStr("none"), description="The API key for `llm_url` or the plugin."
+    )
+    llm_model: str = Field(
+        default="", description="The model asked for there; needed where `llm_url` is set."
+    )
+    llm_plugin: str = Field(
+        default="",
+        description="An installed LiveKit plugin that thinks instead, such as `anthropic`.",
+    )
+    embeddings_url: str = Field(
+        default="",
+        description="The OpenAI-compatible server that finds passages; empty: the house's own.",
+    )
+    embeddings_key: SecretStr = Field(
+        default=SecretStr("none"), description="The API key for `embeddings_url` or the plugin."
+    )
+    embeddings_model: str = Field(
+        default="", description="The model asked for there; needed where `embeddings_url` is set."
+    )
+    provider_stall_seconds: float = Field(
+        default=4.0,
+        gt=0,
+        description="How long a provider may be silent in the middle of a turn before it is left.",
+    )
+    provider_patience_seconds: float = Field(
+        default=10.0,
+        ge=0,
+        description="How long a call goes on while nobody can speak for its agent.",
     )
     voices_file: Path | None = Field(
         default=None, description="A TOML voice catalogue to use in place of the one that ships."
@@ -148,9 +218,36 @@ class Settings(BaseSettings):
         default="You are a friendly and brief voice assistant.",
         description="The prompt of a session that brings none.",
     )
+    default_agent: str = Field(
+        default="assistant", description="The agent of a session that names none."
+    )
+    agents: CommaSeparated = Field(
+        default_factory=list,
+        description="Agents of your own, as `name=package.module:factory`, several by commas.",
+    )
+    default_knowledge: str = Field(
+        default="sample",
+        description="The knowledge base of a session that names none; `sample` ships.",
+    )
+    intents_file: Path | None = Field(
+        default=None, description="A TOML table of intents to add to those that ship."
+    )
     recovery_line: str = Field(
         default="Sorry, I was cut off. I am back now.",
         description="What an agent says that takes a call over in the middle.",
+    )
+
+    task_transport: TaskTransport = Field(
+        default=TaskTransport.CELERY,
+        description="How questions reach whoever answers them: `celery` or `kafka`.",
+    )
+    kafka_bootstrap_servers: str = Field(
+        default="127.0.0.1:9092", description="The Kafka brokers to ask first."
+    )
+    answer_timeout_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        description="A question that nobody has answered after so long gets an error.",
     )
 
     worker_concurrency: int = Field(
@@ -253,7 +350,7 @@ class Settings(BaseSettings):
         """Let what `make run` starts be found at its port."""
         self.redis_url = self.redis_url or f"redis://127.0.0.1:{self.redis_port}/0"
         self.livekit_url = self.livekit_url or f"ws://127.0.0.1:{self.livekit_port}"
-        self.tts_url = self.tts_url or f"http://127.0.0.1:{self.inference_port}/v1"
+        self.inference_url = self.inference_url or f"http://127.0.0.1:{self.inference_port}/v1"
         return self
 
     @model_validator(mode="after")

@@ -103,8 +103,9 @@ class Starter:
     def configure(self, request: StartRequest) -> SessionConfig:
         """Return the config of a request, with the house's defaults where it is silent."""
         settings = self._settings
-        if request.agent not in AGENTS:
-            raise InvalidRequestError([_unknown_agent(request.agent)])
+        agent = request.agent or settings.default_agent
+        if agent not in AGENTS:
+            raise InvalidRequestError([_unknown_agent(agent)])
         voice = self._voices.find(request.voice_id or settings.default_voice)
         opening = request.opening_line
         if opening is None:
@@ -115,7 +116,8 @@ class Starter:
             opening_line=opening,
             system_prompt=request.system_prompt or settings.default_system_prompt,
             language=request.language,
-            agent=request.agent,
+            agent=agent,
+            knowledge=request.knowledge or settings.default_knowledge,
             max_duration_seconds=request.max_duration_seconds or settings.max_duration_seconds,
             metadata=request.metadata,
         )

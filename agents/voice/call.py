@@ -108,7 +108,7 @@ class Call:
         left = (self._session.expires_at - self._claim.at) / 1000
         loop.call_later(left, self._ender.end, Reason.MAX_DURATION)
         config = await self._config()
-        synthesis = make_tts(self._settings, self._warm.prepared.speech_client, config.voice_id)
+        synthesis = make_tts(self._settings, self._warm.prepared, config.voice_id)
         first = self._first_line(config)
         opening = Prefetched(synthesis, first) if first else None
         session: AgentSession[None] = AgentSession(

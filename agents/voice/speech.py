@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 from livekit import rtc
 from livekit.agents import tts, utils
 from livekit.plugins import openai
-from openai import AsyncClient
 
+from agents.voice.warmth import Prepared
 from sessions.settings import Settings
 from sessions.voices import load_voices
 
 
-def make_tts(settings: Settings, client: AsyncClient, voice_id: str) -> tts.TTS:
+def make_tts(settings: Settings, prepared: Prepared, voice_id: str) -> tts.TTS:
     """Return the speech synthesis for one voice of the catalogue.
 
     Raises:
@@ -23,8 +23,8 @@ def make_tts(settings: Settings, client: AsyncClient, voice_id: str) -> tts.TTS:
     """
     voice = load_voices(settings.voices_file).find(voice_id)
     return openai.TTS(
-        client=client,
-        model=settings.tts_model,
+        client=prepared.speech_client,
+        model=prepared.speech_model,
         voice=voice.id_for(settings.tts_provider),
         response_format="pcm",
     )

@@ -18,6 +18,8 @@ import openai
 from livekit import rtc
 from livekit.agents import inference, utils, vad
 
+from sessions.errors import ConfigurationError
+from sessions.providers import Slot, provider_of
 from sessions.settings import Settings
 
 _IMPORTED_ON_FIRST_USE = (
@@ -41,6 +43,7 @@ class Prepared:
     """Parts of an agent that can be made before a fork."""
 
     speech_client: openai.AsyncClient
+    speech_model: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,10 @@ class Warm:
 
 def prepare(settings: Settings) -> Prepared:
     """Import what calls will need and build the provider clients, without opening a connection."""
-    return _prepared(settings.tts_url, settings.tts_key.get_secret_value())
+    provider = provider_of(settings, Slot.TTS)
+    if provider is None or provider.plugin:
+        raise ConfigurationError("Speech by a LiveKit plugin is not built yet.")
+    return _prepared(provider.url, provider.key.get_secret_value(), provider.model)
 
 
 def warm(settings: Settings) -> Warm:
@@ -67,11 +73,12 @@ def warm(settings: Settings) -> Warm:
 
 
 @cache
-def _prepared(tts_url: str, tts_key: str) -> Prepared:
+def _prepared(tts_url: str, tts_key: str, tts_model: str) -> Prepared:
     for name in _IMPORTED_ON_FIRST_USE:
         importlib.import_module(name)
     _run(_load_certificates())
-    return Prepared(openai.AsyncClient(base_url=tts_url, api_key=tts_key, max_retries=0))
+    client = openai.AsyncClient(base_url=tts_url, api_key=tts_key, max_retries=0)
+    return Prepared(client, tts_model)
 
 
 @cache

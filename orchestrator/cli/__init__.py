@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from orchestrator.cli.call import call
+from orchestrator.cli.commands import Commands
 from orchestrator.cli.database import migrate
 from orchestrator.cli.doctor import doctor
 from orchestrator.cli.keys import keys
@@ -18,7 +19,10 @@ from orchestrator.cli.workers import workers
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="switchboard-voice", prog_name="switchboard")
 def main() -> None:
     """Switchboard runs real-time voice agents.

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.http.answers import CheckAnswer, ReadyAnswer
 from orchestrator.services import Services
+from sessions.providers import uses_embedded
 
 _TIMEOUT_SECONDS = 1.0
 _OVERDUE_MS = 15_000
@@ -26,7 +27,7 @@ def check_house(house: Services) -> ReadyAnswer:
         "upkeep worker": _upkeep_worker,
         "livekit": _livekit,
     }
-    if house.settings.tts_provider == "embedded":
+    if uses_embedded(house.settings):
         checks["inference"] = _inference
     with ThreadPoolExecutor(len(checks)) as threads:
         results = list(threads.map(lambda check: check(house), checks.values()))
@@ -102,11 +103,11 @@ def _livekit(house: Services) -> tuple[bool, str]:
 
 
 def _inference(house: Services) -> tuple[bool, str]:
-    url = house.settings.tts_url
+    url = house.settings.inference_url
     if not _answers(url, "/health"):
         return False, (
             f"The model server does not answer at {url}. Start `inference`, or set "
-            "SWITCHBOARD_TTS_URL and SWITCHBOARD_TTS_PROVIDER to a provider."
+            "SWITCHBOARD_INFERENCE_URL to where it is."
         )
     return True, f"The model server answers at {url}."
 

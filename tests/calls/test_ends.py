@@ -129,7 +129,7 @@ def test_agent_when_it_is_killed_then_another_takes_the_call(house: House) -> No
 def test_speech_when_the_provider_fails_then_the_session_ends_with_fault_provider(
     house: House,
 ) -> None:
-    with annex(house, tts_url="http://127.0.0.1:9/v1") as small:
+    with annex(house, inference_url="http://127.0.0.1:9/v1") as small:
 
         async def call() -> str:
             session = await asyncio.to_thread(small.start)

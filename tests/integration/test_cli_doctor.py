@@ -68,7 +68,7 @@ def deserted(make_settings: MakeSettings, tmp_path: Path) -> Settings:
         redis_url=f"redis://127.0.0.1:{free_port()}/0",
         database_url=f"sqlite:///{tmp_path}/empty.db",
         livekit_url=f"ws://127.0.0.1:{free_port()}",
-        tts_url=f"http://127.0.0.1:{free_port()}/v1",
+        inference_url=f"http://127.0.0.1:{free_port()}/v1",
     )
 
 

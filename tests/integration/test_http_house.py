@@ -78,7 +78,7 @@ def test_ready_when_parts_are_missing_then_each_says_what_to_do(
     make_settings: MakeSettings,
 ) -> None:
     nowhere = f"127.0.0.1:{free_port()}"
-    settings = make_settings(livekit_url=f"ws://{nowhere}", tts_url=f"http://{nowhere}/v1")
+    settings = make_settings(livekit_url=f"ws://{nowhere}", inference_url=f"http://{nowhere}/v1")
     client = create_app(settings).test_client()
     assert client.get("/ready").status_code == 503
     checks = _checks(client)
@@ -89,13 +89,15 @@ def test_ready_when_parts_are_missing_then_each_says_what_to_do(
     ]
     assert "celery -A workers.app worker" in checks["session worker"][1]
     assert "SWITCHBOARD_LIVEKIT_URL" in checks["livekit"][1]
-    assert "SWITCHBOARD_TTS_URL" in checks["inference"][1]
+    assert "SWITCHBOARD_INFERENCE_URL" in checks["inference"][1]
 
 
 @pytest.mark.usefixtures("alive_worker")
 def test_ready_when_nothing_is_missing_then_200(make_settings: MakeSettings) -> None:
     with _anything_goes() as address:
-        settings = make_settings(livekit_url=f"ws://{address}", tts_url=f"http://{address}/v1")
+        settings = make_settings(
+            livekit_url=f"ws://{address}", inference_url=f"http://{address}/v1"
+        )
         response = create_app(settings).test_client().get("/ready")
     assert response.status_code == 200, response.text
     assert response.get_json()["ready"]

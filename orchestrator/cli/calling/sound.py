@@ -20,6 +20,7 @@ RATE = 24_000
 Samples = NDArray[np.int16]
 
 _TIMEOUT_SECONDS = 30.0
+_CALLERS_VOICE = "Ashley"
 _STEREO = 2
 _SAMPLE_BYTES = 2
 
@@ -56,26 +57,23 @@ def write_wav(path: Path, samples: Samples) -> None:
 
 
 def synthesise(text: str, settings: Settings) -> Samples:
-    """Return ``text`` as speech in the default voice."""
+    """Return ``text`` as speech in a voice of the house."""
     import httpx
 
-    from sessions.voices import load_voices
-
-    voice = load_voices(settings.voices_file).find(settings.default_voice)
     body = {
-        "model": settings.tts_model,
-        "voice": voice.id_for(settings.tts_provider),
+        "model": "tts-1",
+        "voice": _CALLERS_VOICE,
         "input": text,
         "response_format": "pcm",
     }
-    headers = {"Authorization": f"Bearer {settings.tts_key.get_secret_value()}"}
-    url = f"{settings.tts_url.rstrip('/')}/audio/speech"
+    headers = {"Authorization": f"Bearer {settings.inference_key.get_secret_value()}"}
+    url = f"{settings.inference_url.rstrip('/')}/audio/speech"
     try:
         answer = httpx.post(url, json=body, headers=headers, timeout=_TIMEOUT_SECONDS)
     except httpx.HTTPError as error:
         raise click.ClickException(
-            f"Nothing speaks at {settings.tts_url} ({type(error).__name__}): `make run` starts the "
-            "model server; SWITCHBOARD_TTS_URL says where it is."
+            f"Nothing speaks at {settings.inference_url} ({type(error).__name__}): `make run` "
+            "starts the model server; SWITCHBOARD_INFERENCE_URL says where it is."
         ) from None
     if answer.status_code != HTTPStatus.OK:
         raise click.ClickException(

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from orchestrator.cli.checks.finding import Finding, Patient, broken, ok, warning
 from orchestrator.cli.checks.stores import redis_is_away
+from sessions.providers import uses_embedded
 
 _OLDEST = (3, 11)
 _SKEW_SECONDS = 2.0
@@ -76,8 +77,8 @@ def check_ports(patient: Patient) -> Finding:
         "Redis": _place(settings.redis_url),
         "livekit-server": livekit,
     }
-    if settings.tts_provider == "embedded":
-        places["inference"] = _place(settings.tts_url)
+    if uses_embedded(settings):
+        places["inference"] = _place(settings.inference_url)
     if _local(media.hostname or "") == "localhost":
         places["LiveKit's TCP media"] = (livekit[0], livekit[1] + 1)
         places["LiveKit's UDP media"] = (livekit[0], livekit[1] + 2)

@@ -45,21 +45,24 @@ def check_livekit(patient: Patient) -> Finding:
 
 def check_speech(patient: Patient) -> Finding:
     """Check that whoever speaks for the agents is well and can say a word."""
+    from sessions.providers import Slot, provider_of
     from sessions.voices import load_voices
 
     settings = patient.settings
-    base = settings.tts_url.rstrip("/")
-    embedded = settings.tts_provider == "embedded"
-    if embedded and (refusal := _judge_health(base)):
+    provider = provider_of(settings, Slot.TTS)
+    if provider is None or provider.plugin:
+        return ok(f"The plugin {settings.tts_plugin} speaks: it is tried by a call.")
+    base = provider.url.rstrip("/")
+    if provider.embedded and (refusal := _judge_health(base)):
         return refusal
     voice = load_voices(settings.voices_file).find(settings.default_voice)
     body = {
-        "model": settings.tts_model,
+        "model": provider.model,
         "voice": voice.id_for(settings.tts_provider),
         "input": "Yes.",
         "response_format": "pcm",
     }
-    headers = {"Authorization": f"Bearer {settings.tts_key.get_secret_value()}"}
+    headers = {"Authorization": f"Bearer {provider.key.get_secret_value()}"}
     answer = _ask("POST", f"{base}/audio/speech", json=body, headers=headers)
     if answer is None:
         return broken(
@@ -116,7 +119,7 @@ def _judge_health(base: str) -> Finding | None:
     if answer is None:
         return broken(
             f"The model server does not answer at {url}. Start it (`make run` does), or set "
-            "SWITCHBOARD_TTS_URL and SWITCHBOARD_TTS_PROVIDER to a provider."
+            "SWITCHBOARD_INFERENCE_URL to where it is."
         )
     if answer.status_code != _OK:
         return broken(f"The model server at {url} is not ready ({answer.status_code}).")
