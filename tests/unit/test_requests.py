@@ -37,8 +37,8 @@ def problems_of(content: object) -> dict[str, str | None]:
 def test_start_when_only_a_user_name_then_is_enough() -> None:
     request = parse(StartRequest, {"userName": "  Ada  "})
     assert request.user_name == "Ada"
-    assert (request.language, request.agent, request.channel) == ("en", "assistant", "voice")
-    assert request.voice_id is None
+    assert (request.language, request.channel) == ("en", "voice")
+    assert (request.voice_id, request.agent, request.knowledge) == (None, None, None)
     assert request.metadata == {}
 
 
@@ -52,6 +52,7 @@ def test_start_when_every_field_is_given_then_keeps_them() -> None:
             "systemPrompt": "Be kind.\x07",
             "language": "pt-BR",
             "agent": "desk.2",
+            "knowledge": "shop-faq",
             "maxDurationSeconds": 10,
             "metadata": {"order": 7, "list": [None, 1.5]},
             "correlationToken": "tab:1",
@@ -59,6 +60,7 @@ def test_start_when_every_field_is_given_then_keeps_them() -> None:
         },
     )
     assert request.opening_line == "Good day,\nAda – 你好."
+    assert (request.agent, request.knowledge) == ("desk.2", "shop-faq")
     assert (request.max_duration_seconds, request.correlation_token) == (10, "tab:1")
 
 
@@ -86,6 +88,7 @@ def test_start_when_every_field_is_given_then_keeps_them() -> None:
         ("agent", "../etc"),
         ("agent", ""),
         ("agent", "x" * 65),
+        ("knowledge", "../etc"),
         ("maxDurationSeconds", 9),
         ("maxDurationSeconds", 14_001),
         ("maxDurationSeconds", 10.5),

@@ -72,6 +72,7 @@ def test_start_when_the_request_is_silent_then_the_house_decides(
     assert config.voice_id == settings.default_voice
     assert config.opening_line == "Hello Ada, thank you for calling. How can I help you today?"
     assert config.system_prompt == settings.default_system_prompt
+    assert (config.agent, config.knowledge) == (settings.default_agent, settings.default_knowledge)
     assert config.max_duration_seconds == settings.max_duration_seconds
 
 
