@@ -1,48 +1,60 @@
-"""Who calls? A participant that joins like any client, and keeps what it hears to measure it."""
+"""Who calls? A participant that joins like any client, speaks, and keeps what it hears."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from livekit import rtc
 from numpy.typing import NDArray
 
-RATE = 24_000
-LOUD = 500
-"""Samples above this are speech; the codec's noise floor is far below."""
+from tests.support.hearing import Hearing
+from tests.support.microphone import Microphone, Said
+from tests.support.speech import RATE, Samples
+
+__all__ = ["RATE", "Caller", "calling"]
+
+T = TypeVar("T")
+
+_LOOK_SECONDS = 0.02
 
 
 @dataclass
 class Caller:
-    """A caller in a room; ``heard`` is 24 kHz mono."""
+    """A caller in a room. Moments are those of the monotonic clock."""
 
     room: rtc.Room
-    frames: list[NDArray[np.int16]] = field(default_factory=list[NDArray[np.int16]])
+    microphone: Microphone | None = None
+    hearing: Hearing = field(default_factory=Hearing)
     spoken_to: asyncio.Event = field(default_factory=asyncio.Event)
-    last_loud: float = 0.0
 
     @property
     def heard(self) -> NDArray[np.float32]:
-        """Return all that was heard, in -1..1."""
-        if not self.frames:
-            return np.zeros(0, np.float32)
-        return np.concatenate(self.frames).astype(np.float32) / np.float32(32768)
+        """Return all that was heard, 24 kHz mono, in -1..1."""
+        return self.hearing.samples
+
+    @property
+    def last_loud(self) -> float:
+        """Return when something was heard last."""
+        return self.hearing.loud[-1] if self.hearing.loud else 0.0
 
     @property
     def seconds_of_speech(self) -> float:
-        """Return how long somebody was speaking, in seconds, by 20 ms windows."""
-        heard = self.heard
-        windows = heard[: heard.size // 480 * 480].reshape(-1, 480)
-        return float((np.abs(windows).max(axis=1, initial=0) > LOUD / 32768).sum()) * 0.02
+        """Return how long somebody was speaking, in seconds."""
+        return self.hearing.seconds_of_speech
+
+    async def say(self, speech: Samples) -> Said:
+        """Say something to its end."""
+        assert self.microphone is not None, "This caller was made without a microphone."
+        return await self.microphone.say(speech)
 
     async def wait_for_speech(self, within: float = 20.0) -> None:
-        """Wait until somebody speaks."""
+        """Wait until somebody has spoken."""
         await asyncio.wait_for(self.spoken_to.wait(), within)
 
     async def wait_for_quiet(self, pause: float = 1.0, within: float = 30.0) -> None:
@@ -53,6 +65,28 @@ class Caller:
             assert time.monotonic() < deadline, "the agent never stopped speaking"
             await asyncio.sleep(0.05)
 
+    async def hears_after(self, moment: float, within: float = 20.0) -> float:
+        """Wait until somebody speaks after ``moment``; return when that was first heard."""
+        return await self._until(
+            lambda: self.hearing.first_after(moment), within, "the agent speaks"
+        )
+
+    async def hears_silence_after(
+        self, moment: float, pause: float = 0.6, within: float = 30.0
+    ) -> float:
+        """Wait for a pause after ``moment``; return when the last sound before it was heard."""
+        return await self._until(
+            lambda: self.hearing.last_before_a_pause(moment, pause, time.monotonic()),
+            within,
+            "the agent falls silent",
+        )
+
+    async def hears_answer_to(self, said: Said, pause: float = 1.0) -> Samples:
+        """Wait for somebody to answer, to their end, and return what they said."""
+        began = await self.hears_after(said.ended)
+        ended = await self.hears_silence_after(began, pause)
+        return self.hearing.between(began - 0.2, ended + 0.2)
+
     async def stay(self, seconds: float) -> None:
         """Stay on the line, to see that nothing happens."""
         await asyncio.sleep(seconds)
@@ -60,29 +94,38 @@ class Caller:
     async def listen(self, track: rtc.Track) -> None:
         """Keep what is heard of ``track`` until it ends."""
         async for event in rtc.AudioStream(track, sample_rate=RATE, num_channels=1):
-            samples = np.frombuffer(event.frame.data, np.int16)
-            self.frames.append(samples)
-            if np.abs(samples).max(initial=0) > LOUD:
-                self.last_loud = time.monotonic()
+            if self.hearing.hear(np.frombuffer(event.frame.data, np.int16), time.monotonic()):
                 self.spoken_to.set()
+
+    async def _until(self, find: Callable[[], T | None], within: float, what: str) -> T:
+        deadline = time.monotonic() + within
+        while (found := find()) is None:
+            assert time.monotonic() < deadline, f"Not within {within:g} s: {what}"
+            await asyncio.sleep(_LOOK_SECONDS)
+        return found
 
 
 @asynccontextmanager
-async def calling(started: dict[str, Any]) -> AsyncIterator[Caller]:
+async def calling(
+    started: dict[str, Any], *, with_microphone: bool = False
+) -> AsyncIterator[Caller]:
     """Join the room of a started session as its caller; leave it at the end."""
     room = rtc.Room()
-    caller = Caller(room)
-    listening: set[asyncio.Task[None]] = set()
+    caller = Caller(room, Microphone() if with_microphone else None)
+    tasks: set[asyncio.Task[None]] = set()
 
     def on_track(track: rtc.Track, *_: object) -> None:
-        listening.add(asyncio.create_task(caller.listen(track)))
+        tasks.add(asyncio.create_task(caller.listen(track)))
 
     room.on("track_subscribed", on_track)
     await room.connect(started["serverUrl"], started["token"])
     try:
+        if caller.microphone is not None:
+            await caller.microphone.publish(room)
+            tasks.add(asyncio.create_task(caller.microphone.run()))
         yield caller
     finally:
         await room.disconnect()
-        for task in listening:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*listening, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
