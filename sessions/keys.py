@@ -13,10 +13,13 @@ INDEX_TTL_MS = 24 * 3600 * 1000
 DEADLINES = "sessions:deadlines"
 QUEUE = "sessions:queue"
 LIVE = "sessions:live"
+OPEN_QUESTIONS = "questions:open"
 WORKERS = "workers"
 DRIFT = "drift"
+RELAY = "kafka:relay"
+"""What the relay last said of Kafka; it has a short TTL, so a relay that is gone says nothing."""
 
-SESSION_PATTERNS = ("session:*", "agent:*", "alias:*", "user:*", "scope:*")
+SESSION_PATTERNS = ("session:*", "agent:*", "alias:*", "user:*", "scope:*", "question:*")
 """What the sweep looks through; never used inside a request."""
 
 
@@ -84,6 +87,11 @@ def user_sessions(scope: str, user_name: str) -> str:
 def start_rate(scope: str) -> str:
     """Name the counter of the starts of ``scope`` in the current minute."""
     return f"scope:{scope}:starts"
+
+
+def question(correlation_id: str) -> str:
+    """Name the record of a question; a publish on a channel of that name tells of its answer."""
+    return f"question:{correlation_id}"
 
 
 def worker(name: str) -> str:

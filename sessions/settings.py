@@ -35,6 +35,20 @@ class TaskTransport(StrEnum):
     KAFKA = "kafka"
 
 
+class KafkaSecurity(StrEnum):
+    """Whether the way to Kafka is encrypted, and whether a user proves who it is."""
+
+    PLAINTEXT = "plaintext"
+    SSL = "ssl"
+    SASL_PLAINTEXT = "sasl_plaintext"
+    SASL_SSL = "sasl_ssl"
+
+    @property
+    def has_user(self) -> bool:
+        """Tell whether a user and a password are needed."""
+        return self in {KafkaSecurity.SASL_PLAINTEXT, KafkaSecurity.SASL_SSL}
+
+
 def _split(value: object) -> object:
     return (
         [part.strip() for part in value.split(",") if part.strip()]
@@ -244,10 +258,50 @@ class Settings(BaseSettings):
     kafka_bootstrap_servers: str = Field(
         default="127.0.0.1:9092", description="The Kafka brokers to ask first."
     )
+    kafka_security_protocol: KafkaSecurity = Field(
+        default=KafkaSecurity.PLAINTEXT,
+        description="How to speak to them: `plaintext`, `ssl`, `sasl_plaintext` or `sasl_ssl`.",
+    )
+    kafka_sasl_mechanism: str = Field(
+        default="SCRAM-SHA-512",
+        pattern=r"^(PLAIN|SCRAM-SHA-256|SCRAM-SHA-512)$",
+        description="How the user proves who it is: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`.",
+    )
+    kafka_user: str = Field(default="", description="The user, where the protocol is a SASL one.")
+    kafka_password: SecretStr = Field(
+        default=SecretStr(""), description="The password of that user."
+    )
+    kafka_ca_file: Path | None = Field(
+        default=None, description="The CA that signed the brokers; none: those of the system."
+    )
+    kafka_prefix: str = Field(
+        default="",
+        max_length=64,
+        pattern=r"^[A-Za-z0-9._-]*$",
+        description="Put before every topic and group, where several houses share a broker.",
+    )
+    kafka_partitions: int = Field(
+        default=6,
+        ge=1,
+        le=1000,
+        description="Partitions of a topic that is made; so many bridges can share its work.",
+    )
+    kafka_replication: int = Field(
+        default=0, ge=0, le=10, description="Copies of a topic that is made; 0: as the broker says."
+    )
+    bridge_threads: int = Field(
+        default=8,
+        ge=1,
+        le=256,
+        description="Questions that one `switchboard bridge` answers at once.",
+    )
     answer_timeout_seconds: float = Field(
         default=30.0,
         gt=0,
         description="A question that nobody has answered after so long gets an error.",
+    )
+    answer_keep_seconds: int = Field(
+        default=3600, ge=1, description="How long an answer can be read again by its id."
     )
 
     worker_concurrency: int = Field(
@@ -332,6 +386,9 @@ class Settings(BaseSettings):
     limit_starts_per_minute: int = Field(
         default=0, ge=0, description="Starts a minute of one API key that sets no limit; 0: none."
     )
+    limit_questions_per_minute: int = Field(
+        default=60, ge=0, description="Questions a minute of one session; 0: none."
+    )
     archive_retention_days: int = Field(
         default=90, ge=1, description="Archived sessions older than this are removed by the sweep."
     )
@@ -360,6 +417,17 @@ class Settings(BaseSettings):
             raise ValueError("lease_renew_seconds must be at most half of lease_seconds")
         if self.worker_heartbeat_seconds * 2 > self.worker_lost_seconds:
             raise ValueError("worker_heartbeat_seconds must be at most half of worker_lost_seconds")
+        return self
+
+    @model_validator(mode="after")
+    def _check_kafka_user(self) -> Settings:
+        """Refuse a protocol that asks for a user where none is named."""
+        named = self.kafka_user and self.kafka_password.get_secret_value()
+        if self.kafka_security_protocol.has_user and not named:
+            raise ValueError(
+                f"kafka_security_protocol is {self.kafka_security_protocol}, "
+                "which needs kafka_user and kafka_password"
+            )
         return self
 
     @property
