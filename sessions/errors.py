@@ -120,3 +120,9 @@ class ProviderError(SwitchboardError):
     """A provider of speech, hearing, thinking or embeddings failed or did not answer in time."""
 
     code = "provider_error"
+
+
+class KnowledgeError(SwitchboardError):
+    """A knowledge base cannot be asked or changed; the message says why and what to do."""
+
+    code = "knowledge"

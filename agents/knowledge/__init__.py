@@ -1,0 +1,1 @@
+"""What the house knows: finds the passages that answer a question, and words the answer."""
