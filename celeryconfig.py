@@ -20,10 +20,11 @@ task_serializer = "json"
 accept_content = ["json"]
 timezone = "UTC"
 
-imports = ("workers.sessions", "workers.upkeep.tasks", "workers.signals")
+imports = ("workers.sessions", "workers.upkeep.tasks", "workers.answers", "workers.signals")
 task_routes = {
     "workers.sessions.*": {"queue": "sessions"},
     "workers.upkeep.*": {"queue": "upkeep"},
+    "workers.answers.*": {"queue": "answers"},
 }
 
 # A nudge is never given twice by the broker: what a crash loses, the reaper finds.

@@ -46,6 +46,15 @@ def read_history(redis: Redis, session_id: str) -> list[Turn]:
     return [_turn(entry_id, json.loads(fields["turn"])) for entry_id, fields in entries]
 
 
+def read_latest(redis: Redis, session_id: str, count: int) -> list[Turn]:
+    """Return the newest ``count`` turns of a live session, oldest first."""
+    entries = cast(
+        "list[tuple[str, dict[str, str]]]",
+        redis.xrevrange(SessionKeys.of(session_id).history, count=count),
+    )
+    return [_turn(entry_id, json.loads(fields["turn"])) for entry_id, fields in reversed(entries)]
+
+
 def _turn(entry_id: str, content: dict[str, Any]) -> Turn:
     return Turn(
         role=content["role"],

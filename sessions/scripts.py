@@ -37,6 +37,8 @@ class Scripts:
                 "configure",
                 "release",
                 "finish",
+                "ask",
+                "answer",
             )
         }
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import structlog
 from celery import Celery
 
+from sessions.questions.tasks import TaskRequest, to_json
+from sessions.settings import TaskTransport, get_settings
 from workers.sending import Sender, SendError
 
 app = Celery("switchboard")
@@ -15,6 +17,7 @@ app.config_from_object("celeryconfig")
 
 RUN_SESSION = "workers.sessions.run_session"
 FINISH_SESSION = "workers.upkeep.tasks.finish_session"
+ANSWER_QUESTION = "workers.answers.answer_question"
 
 _sender = Sender(app)
 
@@ -32,6 +35,30 @@ def nudge(session_id: str, generation: int) -> bool:
 def request_finish(session_id: str) -> bool:
     """Ask for the archiving and removal of a session that is ending; tell whether it was taken."""
     return _send(FINISH_SESSION, session_id)
+
+
+def send_question(request: TaskRequest, transport: TaskTransport | None = None) -> bool:
+    """Give a question to whoever answers it, over the transport of the settings unless told.
+
+    Tells whether it was taken. One that was not, or is lost later, is sent again by the reaper.
+    """
+    try:
+        if (transport or get_settings().task_transport) is TaskTransport.KAFKA:
+            from workers.kafka.producer import send  # pyright: ignore[reportMissingImports]
+
+            send(request)
+        else:
+            # What was asked is nobody's business who watches the queue.
+            _sender.send(ANSWER_QUESTION, to_json(request), shown=request.correlation_id)
+    except SendError as error:
+        log.warning(
+            "question_not_sent",
+            session_id=request.payload.session_id,
+            question=request.correlation_id,
+            error=str(error),
+        )
+        return False
+    return True
 
 
 def _send(task: str, *args: object) -> bool:

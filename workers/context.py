@@ -12,6 +12,7 @@ from sessions.connections import connect
 from sessions.database import open_database
 from sessions.directory import Directory
 from sessions.fleet import Fleet
+from sessions.questions.desk import Desk
 from sessions.settings import Settings, get_settings
 from sessions.store import SessionStore
 
@@ -25,13 +26,15 @@ class Context:
     store: SessionStore
     directory: Directory
     fleet: Fleet
+    desk: Desk
 
     @classmethod
     def of(cls, settings: Settings) -> Context:
         """Make the parts for these settings."""
         redis = connect(settings)
         store, directory = SessionStore(redis, settings), Directory(redis)
-        return cls(settings, redis, store, directory, Fleet(redis, settings))
+        fleet, desk = Fleet(redis, settings), Desk(redis, settings)
+        return cls(settings, redis, store, directory, fleet, desk)
 
     @property
     def archive(self) -> Archive:

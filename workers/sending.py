@@ -59,15 +59,20 @@ class Sender:
         self._idle = deque[tuple[Connection, Producer]]()
         self._queues: dict[str, Any] = {}
 
-    def send(self, task: str, *args: object) -> None:
-        """Send one message.
+    def send(self, task: str, *args: object, shown: str | None = None) -> None:
+        """Send one message; ``shown`` stands for its arguments wherever tasks are watched.
 
         Raises:
             SendError: the broker is away or refuses.
         """
         amqp = self._app.amqp
         message = amqp.create_task_message(
-            str(uuid4()), task, args, argsrepr=repr(args), kwargsrepr="{}", ignore_result=True
+            str(uuid4()),
+            task,
+            args,
+            argsrepr=repr(args) if shown is None else shown,
+            kwargsrepr="{}",
+            ignore_result=True,
         )
         connection, producer = self._take()
         try:

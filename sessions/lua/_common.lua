@@ -76,8 +76,8 @@ local function stamp(fields)
   for _, field in ipairs(fields or {}) do redis.call('HSETNX', K.session, field, now) end
 end
 
-local function command(name)
-  redis.call('XADD', K.control, 'MAXLEN', '~', 1000, '*', 'command', name, 'data', '{}')
+local function command(name, data)
+  redis.call('XADD', K.control, 'MAXLEN', '~', 1000, '*', 'command', name, 'data', data or '{}')
   redis.call('PEXPIRE', K.control, args.ttl)
 end
 

@@ -51,6 +51,7 @@ class UserContext(BaseModel):
     user_id: str = ""
     knowledge: str = Field(default="", description="The knowledge base to ask; empty: the default.")
     language: str = "en"
+    prompt: str = Field(default="", description="Who the session's agent is to be.")
 
 
 class TaskPayload(BaseModel):
@@ -108,6 +109,21 @@ class TaskResponse(BaseModel):
         return cls(correlation_id=correlation_id, status=Status.ERROR, result=result)
 
 
-def to_json(message: TaskRequest | TaskResponse) -> Mapping[str, Any]:
+class AgentResponse(BaseModel):
+    """The ``data`` of the event that brings an answer to the clients of a session."""
+
+    session_id: str
+    response: str
+    requires_human_handoff: bool = False
+    suggested_actions: list[str] = Field(default_factory=list[str])
+    sources: list[str] = Field(default_factory=list[str])
+    correlation_id: CorrelationId | None = Field(
+        default=None,
+        description="The question that is answered; absent for what was only spoken.",
+        exclude_if=lambda value: value is None,
+    )
+
+
+def to_json(message: TaskRequest | TaskResponse | AgentResponse) -> Mapping[str, Any]:
     """Return a message as it travels."""
     return message.model_dump(mode="json")
