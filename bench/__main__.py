@@ -16,7 +16,18 @@ from bench.measuring import Row
 from bench.report import document, table
 from tests.support.processes import ROOT
 
-FIGURES = ("joining", "first_audio", "pickup", "starts", "verbs", "memory", "importing", "follow")
+FIGURES = (
+    "joining",
+    "first_audio",
+    "pickup",
+    "starts",
+    "verbs",
+    "memory",
+    "importing",
+    "follow",
+    "turns",
+    "barge_in",
+)
 
 
 def main() -> None:

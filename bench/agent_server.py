@@ -1,7 +1,8 @@
 """The contender of LiveKit's own: an ``AgentServer`` with three idle processes.
 
-A job named ``join`` connects and publishes, no more. Any other job is a call with the same parts
-as ours: voice activity detection, the same speech server, the same opening line.
+A job named ``join`` connects and publishes, no more. One that ``converse``s is ``bench.stock``. Any
+other job is a call with the same parts as ours: voice activity detection, the same speech server,
+the same opening line.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from livekit.agents import Agent, AgentServer, AgentSession, JobContext, JobProc
 from livekit.agents.voice.turn import TurnHandlingOptions
 from livekit.plugins import openai
 
-from bench.contender import AGENT_NAME, JOIN
+from bench.contender import AGENT_NAME, CONVERSE, JOIN
 
 
 def prepare(process: JobProcess) -> None:
@@ -40,8 +41,9 @@ async def serve(job: JobContext) -> None:
     """Take one job."""
     if job.job.metadata == JOIN:
         await join(job)
-    else:
-        await call(job, **json.loads(job.job.metadata))
+        return
+    order = json.loads(job.job.metadata)
+    await (converse if order.pop(CONVERSE, False) else call)(job, **order)
 
 
 async def join(job: JobContext) -> None:
@@ -69,6 +71,18 @@ async def call(job: JobContext, tts_url: str, voice: str, line: str, pid_file: s
         user_away_timeout=None,
         aec_warmup_duration=None,
     )
+    await job.connect()
+    await session.start(Agent(instructions="Be brief."), room=job.room)
+    await job.wait_for_participant(identity="caller")
+    await session.say(line)
+
+
+async def converse(job: JobContext, voice: str, line: str) -> None:
+    """Say the opening line to a caller, and answer what they ask."""
+    # Only here: an idle process is to be no larger than it needs to be for the other jobs.
+    from bench.stock import stock_session
+
+    session = stock_session(job.proc.userdata["vad"], voice)
     await job.connect()
     await session.start(Agent(instructions="Be brief."), room=job.room)
     await job.wait_for_participant(identity="caller")

@@ -11,9 +11,11 @@ from livekit import api
 
 from tests.fixtures.house import House
 from tests.support.processes import running
+from tests.support.settings import environment_of
 
 AGENT_NAME = "bench"
 JOIN = "join"
+CONVERSE = "converse"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ async def agent_server(house: House) -> AsyncIterator[Contender]:
         lambda: b"registered worker" in log.read_bytes()[offset:],
         within=60,
         environment={
+            **environment_of(settings),
             "LIVEKIT_URL": settings.livekit_url,
             "LIVEKIT_API_KEY": settings.livekit_api_key,
             "LIVEKIT_API_SECRET": secret,

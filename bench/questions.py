@@ -1,0 +1,48 @@
+"""What do callers ask? Forty questions that the sample knowledge base answers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+QUESTIONS: Final = (
+    "What are your opening hours?",
+    "Where is your shop?",
+    "Can I pay with Apple Pay?",
+    "How do I get my money back?",
+    "How much does it cost to rent a mountain bicycle?",
+    "Do I need an appointment for a test ride?",
+    "How long does the warranty on a frame last?",
+    "Is there parking near the shop?",
+    "Do you deliver bicycles?",
+    "How far does an electric bicycle go on one charge?",
+    "What does a basic service cost?",
+    "Do you sell gift cards?",
+    "Are you open on Sundays?",
+    "Which bus stops near the shop?",
+    "Can I bring my dog?",
+    "What do I need to bring when I rent a bicycle?",
+    "How old must I be to rent a bicycle?",
+    "What happens if I bring the bicycle back late?",
+    "How do I join the club?",
+    "Do my points expire?",
+    "Do you offer a discount for students?",
+    "Can I return a bicycle that I have ridden?",
+    "How can I track my order?",
+    "How long does shipping take?",
+    "Do you repair bicycles that were bought elsewhere?",
+    "How long are your repairs guaranteed?",
+    "Do you have a mobile mechanic?",
+    "How long does charging the battery take?",
+    "Can I ride an electric bicycle in the rain?",
+    "Do you sell used bicycles?",
+    "Do you sell bicycles for children?",
+    "How do I find the right frame size?",
+    "Do you match the prices of other shops?",
+    "When does the group ride start?",
+    "Do you teach how to repair a bicycle?",
+    "Is there a helmet with the rental?",
+    "Until when can I cancel my rental?",
+    "My bicycle was stolen, what can you do?",
+    "Can I get coffee while I wait?",
+    "Is the shop accessible by wheelchair?",
+)
