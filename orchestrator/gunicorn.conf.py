@@ -72,10 +72,10 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (_most, _most))
 
 
 def on_starting(server: Any) -> None:
-    """Refuse a configuration that lets anybody in, then make room for the metrics."""
+    """Refuse a configuration that cannot work or lets anybody in; make room for the metrics."""
     # What gunicorn binds is what counts: its own options may say otherwise than the settings.
     hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
-    check = multiprocessing.get_context("fork").Process(target=_check_exposure, args=(hosts,))
+    check = multiprocessing.get_context("fork").Process(target=_check_configuration, args=(hosts,))
     check.start()
     check.join()
     if check.exitcode:
@@ -110,14 +110,16 @@ def on_exit(server: Any) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _check_exposure(hosts: list[str]) -> None:
+def _check_configuration(hosts: list[str]) -> None:
     """Run in a process of its own, so that the master need not import a database."""
     from orchestrator.access.exposure import check_exposure
+    from sessions.agents import KnownAgents
     from sessions.apikeys import ApiKeys
     from sessions.database import open_database
     from sessions.errors import ConfigurationError
 
     try:
+        KnownAgents.of(_house)
         apikeys = ApiKeys(open_database(_house.database_url))
         for host in hosts:
             check_exposure(_house.model_copy(update={"host": host}), apikeys)

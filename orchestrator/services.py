@@ -10,6 +10,7 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from orchestrator.access.keyring import KeyRing
+from sessions.agents import KnownAgents
 from sessions.apikeys import ApiKeys
 from sessions.archive import Archive
 from sessions.connections import connect, connect_blocking
@@ -42,17 +43,23 @@ class Services:
     apikeys: ApiKeys
     key_ring: KeyRing
     voices: VoiceCatalogue
+    agents: KnownAgents
     starter: Starter
     fleet: Fleet
 
     @classmethod
     def build(cls, settings: Settings) -> Services:
-        """Make the services that ``settings`` describe."""
+        """Make the services that ``settings`` describe.
+
+        Raises:
+            ConfigurationError: the voices cannot be read, or the agents are not what they must be.
+        """
         redis = connect(settings)
         engine = open_database(settings.database_url)
         store = SessionStore(redis, settings)
         directory = Directory(redis)
         voices = load_voices(settings.voices_file)
+        agents = KnownAgents.of(settings)
         archive = Archive(engine)
         apikeys = ApiKeys(engine)
         return cls(
@@ -67,7 +74,8 @@ class Services:
             apikeys=apikeys,
             key_ring=KeyRing(apikeys),
             voices=voices,
-            starter=Starter(store, directory, archive, voices, settings),
+            agents=agents,
+            starter=Starter(store, directory, archive, voices, agents, settings),
             fleet=Fleet(redis, settings),
         )
 

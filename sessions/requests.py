@@ -88,7 +88,8 @@ Line = Annotated[
         {"type": "string", "pattern": rf"^[^{_CONTROL_BUT_BREAKS}]*$", "maxLength": 2000}
     ),
 ]
-RegisteredName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+REGISTERED_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+RegisteredName = Annotated[str, StringConstraints(pattern=REGISTERED_NAME_PATTERN)]
 M = TypeVar("M", bound=BaseModel)
 
 Alias = Annotated[

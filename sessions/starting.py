@@ -6,14 +6,14 @@ the same session again, with another request a conflict.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sessions.agents import KnownAgents
 from sessions.archive import Archive
 from sessions.creating import NewSession
 from sessions.directory import Directory
-from sessions.errors import AliasConflictError, FieldProblem, InvalidRequestError
+from sessions.errors import AliasConflictError
 from sessions.ids import is_session_id, new_session_id
 from sessions.limits import Limits
 from sessions.models import Session, SessionConfig
@@ -23,9 +23,6 @@ from sessions.settings import Settings
 from sessions.states import Channel
 from sessions.store import SessionStore
 from sessions.voices import VoiceCatalogue
-
-AGENTS = ("assistant",)
-"""The agents that a session can name."""
 
 _ATTEMPTS = 5
 
@@ -49,12 +46,14 @@ class Starter:
         directory: Directory,
         archive: Archive,
         voices: VoiceCatalogue,
+        agents: KnownAgents,
         settings: Settings,
     ) -> None:
         self._store = store
         self._directory = directory
         self._archive = archive
         self._voices = voices
+        self._agents = agents
         self._settings = settings
 
     def start(
@@ -103,9 +102,7 @@ class Starter:
     def configure(self, request: StartRequest) -> SessionConfig:
         """Return the config of a request, with the house's defaults where it is silent."""
         settings = self._settings
-        agent = request.agent or settings.default_agent
-        if agent not in AGENTS:
-            raise InvalidRequestError([_unknown_agent(agent)])
+        agent = self._agents.find(request.agent or self._agents.default)
         voice = self._voices.find(request.voice_id or settings.default_voice)
         opening = request.opening_line
         if opening is None:
@@ -116,7 +113,7 @@ class Starter:
             opening_line=opening,
             system_prompt=request.system_prompt or settings.default_system_prompt,
             language=request.language,
-            agent=agent,
+            agent=agent.name,
             knowledge=request.knowledge or settings.default_knowledge,
             max_duration_seconds=request.max_duration_seconds or settings.max_duration_seconds,
             metadata=request.metadata,
@@ -149,10 +146,3 @@ class Starter:
             if isinstance(self._store.add_alias(session, name), AliasTaken):
                 raise AliasConflictError(f"The alias {name} names another live session.")
         return Started(session, config, self._directory.aliases(session), replayed=True)
-
-
-def _unknown_agent(name: str) -> FieldProblem:
-    """Say that there is no agent called ``name``, and which there are."""
-    close = difflib.get_close_matches(name, AGENTS, n=1)
-    message = f"there is no agent {name!r}; the agents are {', '.join(AGENTS)}"
-    return FieldProblem("agent", message, close[0] if close else None)

@@ -1,4 +1,4 @@
-"""The house itself: its voices, and whether it is well."""
+"""The house itself: its voices and agents, and whether it is well."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from flask import Blueprint, Response
 
 from orchestrator.access.auth import authenticate_request
 from orchestrator.health.readiness import check_house
-from orchestrator.http.answers import HealthAnswer, ReadyAnswer, VoiceAnswer, VoicesAnswer
+from orchestrator.http.answers import (
+    AgentAnswer,
+    AgentsAnswer,
+    HealthAnswer,
+    ReadyAnswer,
+    VoiceAnswer,
+    VoicesAnswer,
+)
 from orchestrator.http.operations import Operation, documented
 from orchestrator.http.replies import reply
 from orchestrator.services import services
@@ -30,6 +37,19 @@ def voices() -> Response:
                 )
                 for voice in house.voices
             ]
+        )
+    )
+
+
+@blueprint.get("/orchestrator/agents")
+@documented(Operation("List the agents", "house", {200: AgentsAnswer}))
+def agents() -> Response:
+    """List the agents that a session can ask for."""
+    authenticate_request()
+    known = services().agents
+    return reply(
+        AgentsAnswer(
+            agents=[AgentAnswer(name=name, default=name == known.default) for name in known.names]
         )
     )
 

@@ -57,6 +57,7 @@ class ConfigAnswer(Answer):
     opening_line: str
     language: str
     agent: str
+    knowledge: str | None = Field(description="Null where the session is older than the field.")
     max_duration_seconds: int
     listening: bool
     system_prompt: str | None
@@ -140,6 +141,19 @@ class VoicesAnswer(Answer):
     """The voices that `voiceId` may name."""
 
     voices: list[VoiceAnswer]
+
+
+class AgentAnswer(Answer):
+    """An agent that can take a call."""
+
+    name: str
+    default: bool
+
+
+class AgentsAnswer(Answer):
+    """The agents that `agent` may name."""
+
+    agents: list[AgentAnswer]
 
 
 class HealthAnswer(Answer):

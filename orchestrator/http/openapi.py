@@ -213,5 +213,6 @@ def _schemas(operations: list[Operation], house: Services) -> dict[str, Any]:
         schemas.pop(model.__name__, None)
     start = schemas.get(StartRequest.__name__)
     if start is not None:
-        start["properties"]["voiceId"]["anyOf"][0] = {**_TEXT, "enum": house.voices.names}
+        for field, names in (("voiceId", house.voices.names), ("agent", house.agents.names)):
+            start["properties"][field]["anyOf"][0] = {**_TEXT, "enum": names}
     return schemas

@@ -187,6 +187,7 @@ def test_document_when_checked_then_it_is_valid_openapi(app: Flask) -> None:
         "/orchestrator/session/{sessionId}/events",
         "/orchestrator/sessions",
         "/orchestrator/voices",
+        "/orchestrator/agents",
         "/health",
         "/ready",
         "/metrics",

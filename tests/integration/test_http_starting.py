@@ -86,6 +86,7 @@ def test_start_when_everything_is_named_then_the_config_holds_it(client: FlaskCl
         "systemPrompt": "Be brief.",
         "language": "de-AT",
         "agent": "assistant",
+        "knowledge": "sample",
         "maxDurationSeconds": 60,
         "metadata": {"order": [1, {"é": None}]},
     }

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from orchestrator.access import tokens
+from sessions.agents import KnownAgents
 from sessions.archive import ArchivedSession
 from sessions.events import Event, EventLog
 from sessions.limits import Limits
@@ -40,8 +41,14 @@ class Annex:
     def start(self, **body: object) -> Session:
         """Start a session and send its message."""
         context = self.context
+        agents = KnownAgents.of(context.settings)
         starter = Starter(
-            context.store, context.directory, context.archive, load_voices(), context.settings
+            context.store,
+            context.directory,
+            context.archive,
+            load_voices(),
+            agents,
+            context.settings,
         )
         request = parse(StartRequest, {"userName": "Ann", **body})
         session = starter.start(request, "development", limits=Limits()).session

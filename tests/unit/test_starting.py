@@ -10,6 +10,7 @@ import pytest
 from redis import Redis
 
 from sessions import keys
+from sessions.agents import KnownAgents
 from sessions.archive import Archive
 from sessions.database import open_database
 from sessions.directory import Directory
@@ -39,7 +40,7 @@ def starter(
     archive: Archive,
     alive_worker: WorkerRecord,
 ) -> Starter:
-    return Starter(store, directory, archive, load_voices(), settings)
+    return Starter(store, directory, archive, load_voices(), KnownAgents.of(settings), settings)
 
 
 def start(starter: Starter, *aliases: str, scope: str = "local", **fields: object) -> Started:
