@@ -217,6 +217,16 @@ class Settings(BaseSettings):
         ge=0,
         description="How long a call goes on while nobody can speak for its agent.",
     )
+    provider_cooldown_seconds: float = Field(
+        default=30.0,
+        ge=0,
+        description="How long a provider that failed in a call is left alone before it is asked "
+        "again; twice as long after each failure in a row, at most eight times.",
+    )
+    apology_line: str = Field(
+        default="Sorry, I had a problem for a moment.",
+        description="What an agent says when a provider has failed; empty: nothing.",
+    )
     voices_file: Path | None = Field(
         default=None, description="A TOML voice catalogue to use in place of the one that ships."
     )
@@ -249,6 +259,31 @@ class Settings(BaseSettings):
     recovery_line: str = Field(
         default="Sorry, I was cut off. I am back now.",
         description="What an agent says that takes a call over in the middle.",
+    )
+
+    turn_pause_seconds: float = Field(
+        default=0.5,
+        ge=0.2,
+        le=5,
+        description="A caller who is silent for so long has finished, and gets an answer.",
+    )
+    unfinished_pause_seconds: float = Field(
+        default=1.2,
+        ge=0.2,
+        le=10,
+        description="The same where what was said ends in the middle of a sentence.",
+    )
+    barge_in_seconds: float = Field(
+        default=0.06,
+        ge=0,
+        le=5,
+        description="How long a caller must speak before the agent falls silent for them.",
+    )
+    false_alarm_seconds: float = Field(
+        default=1.0,
+        ge=0.2,
+        le=10,
+        description="An agent that fell silent for a mere noise goes on after so long.",
     )
 
     task_transport: TaskTransport = Field(

@@ -1,0 +1,54 @@
+"""Which connections does an agent speak to its providers over? Made once, before any fork."""
+
+from __future__ import annotations
+
+import httpx2
+import openai
+
+from agents.providers.plugins import load_plugin
+from sessions.providers import Provider, Slot, check_providers, embedded, provider_of
+from sessions.settings import Settings
+
+_KEEPALIVE_SECONDS = 60.0
+"""Longer than a caller is silent: a connection closed meanwhile costs the answer a handshake."""
+
+
+class Clients:
+    """One client for each server, shared by all slots that it serves."""
+
+    def __init__(self) -> None:
+        self._clients: dict[tuple[str, str], openai.AsyncClient] = {}
+
+    def of(self, provider: Provider) -> openai.AsyncClient:
+        """Return the client of the server behind ``provider``; nothing is connected yet."""
+        key = provider.key.get_secret_value()
+        where = (provider.url, key)
+        if where not in self._clients:
+            self._clients[where] = openai.AsyncClient(
+                base_url=provider.url,
+                api_key=key,
+                max_retries=0,
+                http_client=openai.DefaultAsyncHttpxClient(
+                    limits=httpx2.Limits(keepalive_expiry=_KEEPALIVE_SECONDS)
+                ),
+            )
+        return self._clients[where]
+
+
+def build_clients(settings: Settings) -> Clients:
+    """Make the clients that ``settings`` ask for and import the plugins, on the main thread.
+
+    Raises:
+        ConfigurationError: a slot is not configured as it should be.
+    """
+    check_providers(settings)
+    clients = Clients()
+    for slot in Slot:
+        for provider in (provider_of(settings, slot), embedded(settings, slot)):
+            if provider is None:
+                continue
+            if provider.plugin:
+                load_plugin(provider)
+            else:
+                clients.of(provider)
+    return clients

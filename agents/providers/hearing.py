@@ -1,0 +1,121 @@
+"""Who hears for the agent, and what becomes of an utterance that a provider fails on?
+
+A server hears a whole utterance at a time, so one that fails is heard again by whoever stands in.
+A plugin that hears a stream loses what it fails on, and the next utterance is heard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from livekit import rtc
+from livekit.agents import APIConnectOptions, LanguageCode, stt, vad
+from livekit.agents.types import NOT_GIVEN, NotGivenOr
+from livekit.agents.utils import AudioBuffer
+from livekit.plugins import openai
+
+from agents.providers.clients import Clients
+from agents.providers.plugins import make_plugin
+from agents.providers.standby import Standby
+from agents.providers.trouble import StalledError, Trouble
+from sessions.errors import ProviderError
+from sessions.providers import Provider, Slot, providers_of
+from sessions.settings import Settings
+
+_SECONDS_FOR_A_SECOND = 0.25
+"""A long utterance may take longer: so much for each second of it."""
+
+
+def make_transcriber(settings: Settings, clients: Clients, trouble: Trouble) -> stt.STT:
+    """Return who hears whole utterances: a server, or a plugin that does not stream.
+
+    Where nobody can hear, nothing is what was said: whoever looks after the call has been told.
+    """
+    provider, own = providers_of(settings, Slot.STT)
+    first = _ears(clients, provider)
+    second = None if provider.embedded else _ears(clients, own)
+    return Transcriber(Standby(Slot.STT, first, settings, trouble), second, settings)
+
+
+def make_stt_plugin(
+    settings: Settings, clients: Clients, detector: vad.VAD, trouble: Trouble, language: str = ""
+) -> stt.STT | None:
+    """Return the plugin that hears a stream, with the house's own ears behind it, if there is one.
+
+    Raises:
+        ConfigurationError: the plugin refuses what is configured.
+    """
+    provider, own = providers_of(settings, Slot.STT)
+    if not provider.plugin:
+        return None
+    plugin: stt.STT = make_plugin(provider, language=language)
+    if not plugin.capabilities.streaming:
+        return None
+    heard = stt.FallbackAdapter(
+        [plugin, _ears(clients, own)],
+        vad=detector,
+        attempt_timeout=settings.provider_stall_seconds,
+    )
+
+    def on_change(event: stt.AvailabilityChangedEvent) -> None:
+        if not event.available:
+            error = ProviderError(f"{event.stt.label} failed")
+            trouble.failed(Slot.STT, error, replaced=event.stt is plugin)
+
+    heard.on("stt_availability_changed", on_change)
+    return heard
+
+
+class Transcriber(stt.STT):
+    """Hearing by the configured provider, or by whoever stands in."""
+
+    def __init__(
+        self, standby: Standby[stt.STT], stand_in: stt.STT | None, settings: Settings
+    ) -> None:
+        super().__init__(capabilities=stt.STTCapabilities(streaming=False, interim_results=False))
+        self._standby = standby
+        self._stand_in = stand_in
+        self._stall_seconds = settings.provider_stall_seconds
+
+    @property
+    def model(self) -> str:
+        """Return the configured provider's model."""
+        return self._standby.first.model
+
+    @property
+    def provider(self) -> str:
+        """Return the configured provider."""
+        return self._standby.first.provider
+
+    async def _recognize_impl(
+        self,
+        buffer: AudioBuffer,
+        *,
+        language: NotGivenOr[str] = NOT_GIVEN,
+        conn_options: APIConnectOptions,
+    ) -> stt.SpeechEvent:
+        allowed = self._stall_seconds + _length(buffer) * _SECONDS_FOR_A_SECOND
+        options = APIConnectOptions(max_retry=0, timeout=self._stall_seconds)
+
+        async def hear(ears: stt.STT) -> stt.SpeechEvent:
+            try:
+                async with asyncio.timeout(allowed):
+                    return await ears.recognize(buffer, language=language, conn_options=options)
+            except TimeoutError:
+                raise StalledError(allowed) from None
+
+        try:
+            return await self._standby.use(hear, self._stand_in)
+        except ProviderError:
+            nothing = stt.SpeechData(language=LanguageCode(language or ""), text="")
+            return stt.SpeechEvent(stt.SpeechEventType.FINAL_TRANSCRIPT, alternatives=[nothing])
+
+
+def _ears(clients: Clients, provider: Provider) -> stt.STT:
+    if provider.plugin:
+        return make_plugin(provider)
+    return openai.STT(client=clients.of(provider), model=provider.model)
+
+
+def _length(buffer: AudioBuffer) -> float:
+    return rtc.combine_audio_frames(buffer).duration
