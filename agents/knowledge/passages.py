@@ -1,0 +1,79 @@
+"""What is the smallest thing the house knows? A passage: few sentences, and where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from agents.knowledge.sentences import packed
+
+PASSAGE_CHARACTERS = 400
+"""As much as somebody likes to be read aloud, and well within what an embedding takes in."""
+LONGEST_CHARACTERS = 4_000
+"""No sentence is longer: what is has no full stops because it is no prose."""
+_PLACE_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A passage. ``place`` is the way of headings to it; ``question`` what it is the answer to."""
+
+    path: str
+    place: str
+    text: str
+    question: str = ""
+
+    @property
+    def source(self) -> str:
+        """Return where it stands, as people are told."""
+        return f"{self.path} > {self.place}" if self.place else self.path
+
+    @property
+    def meanings(self) -> list[str]:
+        """Return the texts by whose meaning it is found."""
+        if self.question:
+            return [self.question, f"{self.question} {self.text}"]
+        subject = self.place.rpartition(" > ")[2]
+        return [f"{subject}: {self.text}" if subject else self.text]
+
+
+@dataclass(slots=True)
+class Section:
+    """What stands below one heading: paragraphs, list items and table rows, each a block."""
+
+    headings: Sequence[str] = ()
+    blocks: list[str] = field(default_factory=list[str])
+
+
+class Outline:
+    """Collects the sections of a document while a reader walks through it."""
+
+    def __init__(self) -> None:
+        self.sections = [Section()]
+        self._levels: list[tuple[int, str]] = []
+
+    def heading(self, level: int, text: str) -> None:
+        """Begin a section below the headings of lower levels."""
+        self._levels = [(at, name) for at, name in self._levels if at < level]
+        if title := " ".join(text.split()):
+            self._levels.append((level, title))
+        self.sections.append(Section([name for _, name in self._levels]))
+
+    def block(self, text: str) -> None:
+        """Add a paragraph, an item or a row to the present section."""
+        if even := " ".join(text.split()):
+            self.sections[-1].blocks.append(even)
+
+
+def passages_of(path: str, sections: Iterable[Section]) -> Iterator[Passage]:
+    """Cut sections into passages."""
+    for section in sections:
+        place = " > ".join(section.headings)[:_PLACE_CHARACTERS]
+        for text in packed(section.blocks, PASSAGE_CHARACTERS):
+            yield Passage(path, place, text[:LONGEST_CHARACTERS])
+
+
+def pair(path: str, question: str, answer: str) -> Passage:
+    """Return the passage of a question and its answer."""
+    question, answer = " ".join(question.split()), " ".join(answer.split())
+    return Passage(path, question[:_PLACE_CHARACTERS], answer, question)

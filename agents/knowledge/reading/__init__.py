@@ -1,0 +1,1 @@
+"""What stands in a file? One reader for each kind; each returns the passages of one file."""
