@@ -7,11 +7,13 @@ import hmac
 from flask import Flask, Response, jsonify, request
 
 from inference.catalogue import MODELS
-from inference.engines import Engines, engines
+from inference.engines import Engines, engines, loaded_engines
 from inference.errors import ApiError, register_errors
 from inference.logs import configure_logging
+from inference.routes.embeddings import embeddings
 from inference.routes.models import models
 from inference.routes.speech import speech
+from inference.routes.transcriptions import transcriptions
 from inference.settings import Settings, load_settings
 
 
@@ -25,6 +27,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_errors(app)
     app.register_blueprint(models)
     app.register_blueprint(speech)
+    app.register_blueprint(transcriptions)
+    app.register_blueprint(embeddings)
     app.add_url_rule("/health", view_func=health)
     app.before_request(_let_go_of_stalled_clients)
     if settings.key is not None:
@@ -34,8 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def health() -> Response:
     """Answer 200 with what is loaded, or 503 while something is not."""
-    if not engines().loaded:
-        raise ApiError(503, "The models are being loaded.", code="loading")
+    loaded_engines()
     return jsonify(status="ok", models=list(MODELS))
 
 

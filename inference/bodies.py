@@ -23,6 +23,23 @@ def read_json(request: Request, shape: type[Body]) -> Body:
         raise ApiError(400, "The body is not valid JSON.", code="malformed_json") from None
     if not isinstance(content, dict):
         raise ApiError(400, "The body must be a JSON object.", code="malformed_json")
+    return _checked(content, shape)
+
+
+def read_form(request: Request, shape: type[Body]) -> tuple[Body, bytes]:
+    """Return the fields of a multipart form as a ``shape``, and the content of its ``file``."""
+    if request.mimetype != "multipart/form-data":
+        message = "Send the request as multipart/form-data, with the sound in the field file."
+        raise ApiError(415, message, code="wrong_content_type")
+    fields = _checked(request.form.to_dict(), shape)
+    file = request.files.get("file")
+    if file is None:
+        message = "file: Field required, with a file name of its own."
+        raise ApiError(400, message, code="invalid_value", param="file")
+    return fields, file.read()
+
+
+def _checked(content: object, shape: type[Body]) -> Body:
     try:
         return shape.model_validate(content)
     except ValidationError as error:

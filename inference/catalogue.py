@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from inference.errors import ApiError
 
-Task = Literal["speech"]
+Task = Literal["speech", "transcription", "embedding"]
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,26 @@ class Model:
         }
 
 
-# hibari-tts 0.2.1, and the names that OpenAI's clients ask for when they are told none.
-_SPEECH = ("hibari", "tts-1", "tts-1-hd", "gpt-4o-mini-tts")
-_HIBARI_YEAR = 1_767_225_600  # The first day of 2026.
+_2026 = 1_767_225_600  # Its first day.
 
-MODELS = {name: Model(name, "speech", "hibari", _HIBARI_YEAR) for name in _SPEECH}
+# Each by the names that it has itself, and those that OpenAI's clients ask for when told none.
+_OFFERED: tuple[tuple[Task, str, tuple[str, ...]], ...] = (
+    ("speech", "hibari", ("hibari", "tts-1", "tts-1-hd", "gpt-4o-mini-tts")),
+    (
+        "transcription",
+        "openai",
+        ("whisper-base", "whisper-1", "gpt-4o-mini-transcribe", "gpt-4o-transcribe"),
+    ),
+    (
+        "embedding",
+        "sentence-transformers",
+        ("minilm", "text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002"),
+    ),
+)
+
+MODELS = {
+    name: Model(name, task, owner, _2026) for task, owner, names in _OFFERED for name in names
+}
 
 
 def find_model(name: str, task: Task | None = None) -> Model:

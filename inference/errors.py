@@ -12,6 +12,7 @@ import structlog
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from inference.hearing import ClientGoneError
 from inference.turns import BusyError
 
 log = structlog.get_logger(__name__)
@@ -64,6 +65,7 @@ def register_errors(app: Flask) -> None:
     """Make ``app`` answer every error in OpenAI's shape."""
     app.register_error_handler(ApiError, ApiError.response)
     app.register_error_handler(BusyError, _busy)
+    app.register_error_handler(ClientGoneError, _gone)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(Exception, _unforeseen)
@@ -72,6 +74,10 @@ def register_errors(app: Flask) -> None:
 def _busy(_error: BusyError) -> Response:
     message = "The model server is busy. Try again in a second."
     return ApiError(429, message, code="queue_full").response()
+
+
+def _gone(_error: ClientGoneError) -> Response:
+    return ApiError(408, "Nobody waits for this any more.", code="client_gone").response()
 
 
 def _http(error: HTTPException) -> Response:

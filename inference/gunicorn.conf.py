@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from inference.engines import engines
 from inference.logs import logging_config
 from inference.settings import load_settings
 
@@ -22,4 +21,4 @@ logconfig_dict = logging_config(_settings)
 
 def post_worker_init(worker: Any) -> None:
     """Load the models before the worker accepts its first connection."""
-    engines(worker.wsgi).load()
+    worker.wsgi.extensions["engines"].load()  # Not by import: the master needs no models.

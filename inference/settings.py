@@ -6,6 +6,7 @@ Every variable has the prefix ``SWITCHBOARD_INFERENCE_``.
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -30,17 +31,39 @@ class Settings(BaseSettings):
         default=False, description="Log JSON, one object a line, instead of lines for people."
     )
     log_level: str = Field(default="INFO", description="The least severe level that is logged.")
+    cache_folder: Path = Field(
+        default=Path("var/models"),
+        description="Where the weights of Whisper are put together, 150 MB.",
+    )
     max_body_bytes: int = Field(
         default=64 * 1024, ge=1024, description="The longest request body, in bytes."
     )
+    max_audio_bytes: int = Field(
+        default=25 * 1024 * 1024, ge=1024, description="The longest body with a sound file in it."
+    )
+    max_audio_seconds: float = Field(
+        default=600, gt=0, description="The longest sound one request may have transcribed."
+    )
     max_input_characters: int = Field(
         default=4096, ge=1, description="The longest text one request may have spoken."
+    )
+    max_embeddings_bytes: int = Field(
+        default=1024 * 1024, ge=1024, description="The longest body with texts to embed."
+    )
+    max_embeddings_inputs: int = Field(
+        default=2048, ge=1, description="The most texts one request may have embedded."
     )
     model_threads: int = Field(
         default=1, ge=1, le=64, description="Processor threads one run of a model uses."
     )
     places: int = Field(
-        default=2, ge=1, le=64, description="Pieces of model work done at the same time."
+        default=2,
+        ge=1,
+        le=64,
+        description="Pieces of speech made at the same time; of embeddings as well.",
+    )
+    hearing_places: int = Field(
+        default=2, ge=1, le=64, description="Recordings heard at the same time."
     )
     queue_length: int = Field(
         default=16, ge=0, description="Requests that may wait for a place; one more gets a 429."

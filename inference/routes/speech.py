@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from inference.bodies import read_json
 from inference.catalogue import find_model
-from inference.engines import engines
+from inference.engines import engines, loaded_engines
 from inference.errors import ApiError
 from inference.speaking import SAMPLE_BYTES, SAMPLE_RATE, Utterance
 from inference.voices import UnknownVoiceError, Voice, find_voice
@@ -46,9 +46,7 @@ def create_speech() -> Response:
     body = read_json(request, SpeechBody)
     find_model(body.model, "speech")
     utterance = Utterance(_checked_text(body.input), _voice(body.voice), body.speed)
-    if not engines().loaded:
-        raise ApiError(503, "The models are being loaded.", code="loading")
-    spoken = Spoken(utterance, engines().speaker.speak(utterance))
+    spoken = Spoken(utterance, loaded_engines().speaker.speak(utterance))
     if body.response_format == "wav":
         with closing(spoken):
             return Response(_wav(b"".join(spoken)), mimetype="audio/wav")
