@@ -1,6 +1,6 @@
 # GNU make; every target is a plain word in `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench lock clean livekit-server
+.PHONY: help install run test check bench lock clean livekit-server kafka
 SHELL := /bin/sh
 
 PYTHON ?= python3
@@ -32,6 +32,9 @@ $(VENV)/.installed: requirements/dev.txt pyproject.toml
 livekit-server: ## build the media server into .local/bin, unless there is one
 	@deploy/dev/build-livekit $(LIVEKIT_VERSION) $(LIVEKIT)
 
+kafka: ## fetch a Kafka broker into .local/kafka, for tests and deploy/dev/kafka
+	@deploy/dev/fetch-kafka .local/kafka
+
 run: install livekit-server ## start everything on this machine; Ctrl-C ends it
 	@mkdir -p var
 	@$(BIN)/honcho run switchboard migrate
@@ -39,6 +42,7 @@ run: install livekit-server ## start everything on this machine; Ctrl-C ends it
 
 test: install ## check, then every test
 	@$(MAKE) --no-print-directory livekit-server || test "$$CI" != true
+	@$(MAKE) --no-print-directory kafka || test "$$CI" != true
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest tests
 

@@ -20,7 +20,13 @@ task_serializer = "json"
 accept_content = ["json"]
 timezone = "UTC"
 
-imports = ("workers.sessions", "workers.upkeep.tasks", "workers.answers", "workers.signals")
+imports = (
+    "workers.sessions",
+    "workers.upkeep.tasks",
+    "workers.answers",
+    "workers.signals",
+    "workers.kafka.signals",
+)
 task_routes = {
     "workers.sessions.*": {"queue": "sessions"},
     "workers.upkeep.*": {"queue": "upkeep"},

@@ -44,7 +44,7 @@ def send_question(request: TaskRequest, transport: TaskTransport | None = None) 
     """
     try:
         if (transport or get_settings().task_transport) is TaskTransport.KAFKA:
-            from workers.kafka.producer import send  # pyright: ignore[reportMissingImports]
+            from workers.kafka.producer import send  # librdkafka is of no use to anybody else.
 
             send(request)
         else:

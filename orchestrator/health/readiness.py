@@ -13,6 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from orchestrator.http.answers import CheckAnswer, ReadyAnswer
 from orchestrator.services import Services
 from sessions.providers import uses_embedded
+from sessions.questions.relaying import read_relay
+from sessions.settings import TaskTransport
 
 _TIMEOUT_SECONDS = 1.0
 _OVERDUE_MS = 15_000
@@ -29,6 +31,8 @@ def check_house(house: Services) -> ReadyAnswer:
     }
     if uses_embedded(house.settings):
         checks["inference"] = _inference
+    if house.settings.task_transport is TaskTransport.KAFKA:
+        checks |= {"kafka": _kafka, "bridge": _bridge}
     with ThreadPoolExecutor(len(checks)) as threads:
         results = list(threads.map(lambda check: check(house), checks.values()))
     answers = [
@@ -110,6 +114,41 @@ def _inference(house: Services) -> tuple[bool, str]:
             "SWITCHBOARD_INFERENCE_URL to where it is."
         )
     return True, f"The model server answers at {url}."
+
+
+def _kafka(house: Services) -> tuple[bool, str]:
+    servers = house.settings.kafka_bootstrap_servers
+    try:
+        report = read_relay(house.redis)
+    except RedisError:
+        return False, "Redis does not answer, so the relay cannot be seen. Start Redis first."
+    if report is None:
+        return False, (
+            "No relay is alive, so no answer that comes over Kafka arrives. Start a worker for the "
+            "queue `answers`: `celery -A workers.app worker -Q upkeep,answers -P threads "
+            "-n upkeep@%h`."
+        )
+    if report.trouble:
+        return False, (
+            f"Kafka does not answer at {servers} ({report.trouble}). Start it, or set "
+            "SWITCHBOARD_KAFKA_BOOTSTRAP_SERVERS to where it is."
+        )
+    return True, f"Kafka answers at {servers}, and the relay is alive."
+
+
+def _bridge(house: Services) -> tuple[bool, str]:
+    try:
+        report = read_relay(house.redis)
+    except RedisError:
+        return False, "Redis does not answer, so no bridge can be seen. Start Redis first."
+    if report is None or report.trouble:
+        return False, "Nobody can tell whether there is a bridge. See `kafka`."
+    if not report.bridges:
+        return False, (
+            "Nobody answers questions that go over Kafka. Start `switchboard bridge`; a bridge of "
+            "your own is seen if its consumer group has the same name."
+        )
+    return True, f"{report.bridges} in the group that answers."
 
 
 def _answers(url: str, path: str) -> bool:

@@ -1,0 +1,1 @@
+"""Questions over Kafka: who sends them, who answers them, and who brings the answers home."""

@@ -1,0 +1,89 @@
+"""How does a client of Kafka reach the brokers, and how patient is it?"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient
+
+from sessions.settings import Settings, host_name
+
+_LOGGER = logging.getLogger("librdkafka")
+_SECOND = 1000
+
+
+def client_name(role: str) -> str:
+    """Return how this process calls itself in the role of ``role``; operators see it."""
+    return f"{role}@{host_name()}"
+
+
+def make_admin(settings: Settings, role: str) -> AdminClient:
+    """Return a client that makes topics and looks at groups."""
+    return AdminClient(_common(settings, role), logger=_LOGGER)
+
+
+def make_producer(settings: Settings, role: str, give_up_seconds: float, room: int) -> Producer:
+    """Return a producer of ``room`` messages at once, each tried for ``give_up_seconds`` (0: on).
+
+    A message may arrive twice, which every reader bears: an idempotent producer could fail for
+    good instead.
+    """
+    return Producer(
+        {
+            **_common(settings, role),
+            "acks": "all",
+            "linger.ms": 0,
+            # Two on their way could overtake each other where one is tried again.
+            "max.in.flight.requests.per.connection": 1,
+            "message.timeout.ms": round(give_up_seconds * _SECOND),
+            "queue.buffering.max.messages": room,
+        },
+        logger=_LOGGER,
+    )
+
+
+def make_consumer(settings: Settings, role: str, group: str) -> Consumer:
+    """Return a consumer that commits only what it is told to."""
+    return Consumer(
+        {
+            **_common(settings, role),
+            "group.id": group,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "earliest",
+            # The others keep their partitions while one comes or goes.
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": 10 * _SECOND,
+            "heartbeat.interval.ms": 2 * _SECOND,
+            # How soon a new topic is seen.
+            "topic.metadata.refresh.interval.ms": 5 * _SECOND,
+            "queued.max.messages.kbytes": 4096,
+            "fetch.error.backoff.ms": 100,
+        },
+        logger=_LOGGER,
+    )
+
+
+def _common(settings: Settings, role: str) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "bootstrap.servers": settings.kafka_bootstrap_servers,
+        "client.id": client_name(role),
+        "security.protocol": settings.kafka_security_protocol.value,
+        # A broker that is back is found within a second.
+        "reconnect.backoff.ms": 100,
+        "reconnect.backoff.max.ms": _SECOND,
+        "socket.keepalive.enable": True,
+        "socket.timeout.ms": 10 * _SECOND,
+        "log.connection.close": False,
+    }
+    if settings.kafka_security_protocol.has_user:
+        config |= {
+            "sasl.mechanism": settings.kafka_sasl_mechanism,
+            "sasl.username": settings.kafka_user,
+            "sasl.password": settings.kafka_password.get_secret_value(),
+        }
+    if settings.kafka_ca_file is not None:
+        config["ssl.ca.location"] = str(settings.kafka_ca_file)
+    return config
