@@ -29,12 +29,12 @@ _SECONDS_FOR_A_SECOND = 0.25
 def make_transcriber(settings: Settings, clients: Clients, trouble: Trouble) -> stt.STT:
     """Return who hears whole utterances: a server, or a plugin that does not stream.
 
-    Where nobody can hear, nothing is what was said: whoever looks after the call has been told.
+    Where nobody can hear, the call is told, and nothing is what was said.
     """
     provider, own = providers_of(settings, Slot.STT)
     first = _ears(clients, provider)
     second = None if provider.embedded else _ears(clients, own)
-    return Transcriber(Standby(Slot.STT, first, settings, trouble), second, settings)
+    return Transcriber(Standby(Slot.STT, first, settings, trouble), second, settings, trouble)
 
 
 def make_stt_plugin(
@@ -70,11 +70,16 @@ class Transcriber(stt.STT):
     """Hearing by the configured provider, or by whoever stands in."""
 
     def __init__(
-        self, standby: Standby[stt.STT], stand_in: stt.STT | None, settings: Settings
+        self,
+        standby: Standby[stt.STT],
+        stand_in: stt.STT | None,
+        settings: Settings,
+        trouble: Trouble,
     ) -> None:
         super().__init__(capabilities=stt.STTCapabilities(streaming=False, interim_results=False))
         self._standby = standby
         self._stand_in = stand_in
+        self._trouble = trouble
         self._stall_seconds = settings.provider_stall_seconds
 
     @property
@@ -106,7 +111,8 @@ class Transcriber(stt.STT):
 
         try:
             return await self._standby.use(hear, self._stand_in)
-        except ProviderError:
+        except ProviderError as error:
+            self._trouble.gave_up(Slot.STT, error)
             nothing = stt.SpeechData(language=LanguageCode(language or ""), text="")
             return stt.SpeechEvent(stt.SpeechEventType.FINAL_TRANSCRIPT, alternatives=[nothing])
 

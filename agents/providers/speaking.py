@@ -134,12 +134,12 @@ class _Spoken(tts.ChunkedStream):
             raise APIConnectionError(str(error), retryable=False) from error
 
     async def _say(self, emitter: tts.AudioEmitter, sentence: str, speaker: tts.TTS) -> None:
-        standby, apology = self._speech.standby, self._speech.settings.apology_line
+        trouble, apology = self._speech.trouble, self._speech.settings.apology_line
         # Who has heard nothing yet needs no apology.
-        if standby.owes_apology and self._speech.was_heard and apology:
+        if trouble.owes_apology and self._speech.was_heard and apology:
             await self._relay(emitter, apology, speaker)
+        trouble.owes_apology = False
         await self._relay(emitter, sentence, speaker)
-        standby.owes_apology = False
 
     async def _relay(self, emitter: tts.AudioEmitter, text: str, speaker: tts.TTS) -> None:
         resampler = _resampler(speaker)

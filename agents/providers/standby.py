@@ -33,8 +33,6 @@ class Standby(Generic[P]):
 
     def __init__(self, slot: Slot, first: P, settings: Settings, trouble: Trouble) -> None:
         self.first = first
-        self.owes_apology = False
-        """Whether the caller had to wait and has not been told why."""
         self._slot = slot
         self._settings = settings
         self._trouble = trouble
@@ -59,7 +57,6 @@ class Standby(Generic[P]):
                 log.warning("provider_failed", slot=self._slot, first=is_first, error=repr(error))
                 if is_first not in told:
                     told.add(is_first)
-                    self.owes_apology = True
                     self._trouble.failed(self._slot, error, replaced)
                 if replaced:
                     self._rest()

@@ -117,8 +117,8 @@ class _Thought(llm.LLMStream):
             raise APIConnectionError(str(error), retryable=False) from error
 
     async def _answer(self, model: llm.LLM | str) -> None:
-        if self._thinker.standby.owes_apology:
-            self._thinker.standby.owes_apology = False
+        if self._thinker.trouble.owes_apology:
+            self._thinker.trouble.owes_apology = False
             self._say(self._thinker.settings.apology_line)
         if isinstance(model, str):
             self._say(model)
@@ -135,5 +135,7 @@ class _Thought(llm.LLMStream):
                 self._began = self._began or chunk.has_response()
 
     def _say(self, text: str) -> None:
+        if not text:
+            return
         delta = llm.ChoiceDelta(role="assistant", content=f" {text} ")
         self._event_ch.send_nowait(llm.ChatChunk(id=utils.shortuuid(), delta=delta))

@@ -16,6 +16,12 @@ _DOES = {Slot.STT: "hears", Slot.TTS: "speaks", Slot.LLM: "thinks", Slot.EMBEDDI
 class Trouble(Protocol):
     """Whoever is told: the call. Both methods return at once."""
 
+    owes_apology: bool
+    """Whether the caller had to wait for a provider that failed and has not been told.
+
+    ``failed`` sets it; whoever says the apology, in words or as speech, takes it back.
+    """
+
     def failed(self, slot: Slot, error: Exception, replaced: bool) -> None:
         """A provider has failed; ``replaced`` if another does its work from now on."""
         ...
