@@ -18,6 +18,8 @@ from sessions.database import open_database
 from sessions.directory import Directory
 from sessions.events import EventLog
 from sessions.fleet import Fleet
+from sessions.questions.asking import Asker
+from sessions.questions.desk import Desk
 from sessions.settings import Settings
 from sessions.starting import Starter
 from sessions.store import SessionStore
@@ -46,13 +48,16 @@ class Services:
     agents: KnownAgents
     starter: Starter
     fleet: Fleet
+    desk: Desk
+    asker: Asker
 
     @classmethod
     def build(cls, settings: Settings) -> Services:
         """Make the services that ``settings`` describe.
 
         Raises:
-            ConfigurationError: the voices cannot be read, or the agents are not what they must be.
+            ConfigurationError: the voices or intents cannot be read, or the agents are not what
+                they must be.
         """
         redis = connect(settings)
         engine = open_database(settings.database_url)
@@ -77,6 +82,8 @@ class Services:
             agents=agents,
             starter=Starter(store, directory, archive, voices, agents, settings),
             fleet=Fleet(redis, settings),
+            desk=Desk(redis, settings),
+            asker=Asker(redis, settings),
         )
 
 

@@ -28,6 +28,12 @@ class UnknownSessionError(SwitchboardError):
     code = "unknown_session"
 
 
+class UnknownQuestionError(SwitchboardError):
+    """No question of that correlation id is visible to whoever asks, or not any longer."""
+
+    code = "unknown_question"
+
+
 class SessionOverError(SwitchboardError):
     """The session has ended or is ending, so the operation comes too late."""
 
@@ -38,6 +44,18 @@ class AliasConflictError(SwitchboardError):
     """An alias is in use by a session that was started with another request."""
 
     code = "alias_conflict"
+
+
+class WrongChannelError(SwitchboardError):
+    """The session is of a channel that has no such thing."""
+
+    code = "wrong_channel"
+
+
+class AgentSilentError(SwitchboardError):
+    """The agent has been told something, and has not confirmed it in time."""
+
+    code = "agent_silent"
 
 
 class StaleGenerationError(SwitchboardError):

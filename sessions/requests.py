@@ -89,6 +89,19 @@ Line = Annotated[
     ),
 ]
 REGISTERED_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+Written = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=4000),
+    _refuse(_CONTROL_BUT_BREAKS),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": rf"^[^{_CONTROL_BUT_BREAKS}]*[^\s{_CONTROL}][^{_CONTROL_BUT_BREAKS}]*$",
+            "maxLength": 4000,
+        }
+    ),
+]
+Metadata = Annotated[dict[str, Any], AfterValidator(_small)]
 RegisteredName = Annotated[str, StringConstraints(pattern=REGISTERED_NAME_PATTERN)]
 M = TypeVar("M", bound=BaseModel)
 
@@ -136,7 +149,7 @@ class StartRequest(BaseModel):
         le=MAX_DURATION_SECONDS,
         description="When the call ends at the latest, counted from its start.",
     )
-    metadata: Annotated[dict[str, Any], AfterValidator(_small)] = Field(
+    metadata: Metadata = Field(
         default_factory=dict[str, Any], description="Anything you want back with the session."
     )
     correlation_token: Alias | None = Field(

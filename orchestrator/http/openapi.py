@@ -31,6 +31,18 @@ _SESSION_ID = {
     "schema": {"type": "string", "pattern": f"^{ALIAS_PATTERN}$"},
     "example": "session_1753590741399_k3f9a0z81qxe",
 }
+_QUESTION = {
+    "name": "correlationId",
+    "in": "path",
+    "required": True,
+    "description": "The `correlation_id` of the question.",
+    "schema": {"type": "string", "pattern": "^[^/]+$"},
+    "example": "chat_5cc15fe6a1b2c3d45cc15fe6a1b2c3d4",
+}
+_IN_PATH = {
+    "reference": ("<session:reference>", _SESSION_ID),
+    "correlation_id": ("<correlation_id>", _QUESTION),
+}
 _CORRELATION = {
     "name": "X-Correlation-ID",
     "in": "header",
@@ -42,21 +54,22 @@ REQUEST_HEADERS = {
     "X-Session-ID": {
         "name": "X-Session-ID",
         "in": "header",
-        "description": "Your own name for the session; the same start under it makes no second "
+        "description": "Your own name for the session; a second request under it makes no second "
         "one.",
         "schema": {"type": "string", "pattern": f"^{ALIAS_PATTERN}$"},
     },
     "Prefer": {
         "name": "Prefer",
         "in": "header",
-        "description": "`wait=N` holds the answer until the agent is ready, at most 15 seconds.",
+        "description": "`wait=N` holds the answer until the agent is ready, or has answered, at "
+        "most 15 seconds.",
         "schema": _TEXT,
         "example": "wait=5",
     },
 }
 _ANSWER_HEADERS = {
     "X-Session-ID": "The id of the session.",
-    "Location": "Where the session can be looked at.",
+    "Location": "Where the session, or the answer, can be looked at.",
     "Idempotent-Replay": "`true` where the session was there before.",
     "Preference-Applied": "What was done of `Prefer`.",
 }
@@ -70,15 +83,17 @@ _MEANINGS = {
     400: "The JSON or the session id is malformed.",
     401: "The key or token is missing or not valid.",
     403: "A session token does not reach this far.",
-    404: "You see no session of that id.",
-    409: "The name is in use by a session that was asked for differently.",
-    410: "The session has ended and this is no longer kept.",
+    404: "You see no session, or no question, of that id.",
+    409: "The name is in use by a session that was asked for differently, or the session is of "
+    "another channel.",
+    410: "The session has ended, and this is no longer kept or done.",
     413: "The body is over 64 KiB.",
     415: "The body is not JSON.",
     422: "A field is wrong or unknown; `errors` names it.",
     429: "A limit is reached.",
     500: "Something went wrong on our side.",
     503: "It cannot be done now: the store is away, or no worker is alive.",
+    504: "The agent did not confirm in time; what was asked of it stands all the same.",
 }
 
 
@@ -91,10 +106,12 @@ def build(app: Flask, house: Services, version: str) -> dict[str, Any]:
         if operation is None:
             continue
         operations.append(operation)
-        path = rule.rule.replace("<session:reference>", "{sessionId}")
+        path, in_path = rule.rule, [_IN_PATH[name] for name in sorted(rule.arguments)]
+        for written, parameter in in_path:
+            path = path.replace(written, f"{{{parameter['name']}}}")
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             paths.setdefault(path, {})[method.lower()] = _operation(
-                operation, rule.endpoint, house, in_path="reference" in rule.arguments
+                operation, rule.endpoint, house, [parameter for _, parameter in in_path]
             )
     return {
         "openapi": "3.1.0",
@@ -120,13 +137,13 @@ def build(app: Flask, house: Services, version: str) -> dict[str, Any]:
 
 
 def _operation(
-    operation: Operation, endpoint: str, house: Services, *, in_path: bool
+    operation: Operation, endpoint: str, house: Services, in_path: list[dict[str, Any]]
 ) -> dict[str, Any]:
     written: dict[str, Any] = {
         "operationId": endpoint.replace(".", "_"),
         "summary": operation.summary,
         "tags": [operation.tag],
-        "parameters": _parameters(operation, in_path=in_path),
+        "parameters": _parameters(operation, in_path),
         "responses": {
             **{str(code): _answer(operation, code) for code in operation.answers},
             **{str(code): _problem(code) for code in operation.all_problems},
@@ -145,8 +162,8 @@ def _security(operation: Operation, house: Services) -> list[dict[str, list[str]
     return [*([{}] if keyless else []), {"bearer": []}]
 
 
-def _parameters(operation: Operation, *, in_path: bool) -> list[dict[str, Any]]:
-    parameters = [_SESSION_ID] if in_path else []
+def _parameters(operation: Operation, in_path: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    parameters = [*in_path]
     if operation.query is not None:
         schema = operation.query.model_json_schema(by_alias=True, ref_template=_REF)
         for name, written in schema["properties"].items():

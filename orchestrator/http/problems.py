@@ -27,13 +27,16 @@ _STATUS: Mapping[type[errors.SwitchboardError], int] = {
     errors.NotAuthenticatedError: 401,
     errors.NotAllowedError: 403,
     errors.UnknownSessionError: 404,
+    errors.UnknownQuestionError: 404,
     errors.AliasConflictError: 409,
+    errors.WrongChannelError: 409,
     errors.SessionOverError: 410,
     errors.InvalidRequestError: 422,
     errors.UnknownVoiceError: 422,
     errors.LimitReachedError: 429,
     errors.NoCapacityError: 503,
     SessionFailedError: 503,
+    errors.AgentSilentError: 504,
 }
 
 _HTTP_CODES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from redis import Redis
 
@@ -12,12 +12,9 @@ from sessions.directory import Directory
 from sessions.history import read_latest
 from sessions.models import Session
 from sessions.questions.desk import Desk
+from sessions.questions.sorting import Sorter
 from sessions.questions.tasks import TaskPayload, TaskRequest, UserContext, Utterance
 from sessions.settings import Settings
-
-if TYPE_CHECKING:
-    from sessions.questions.embeddings import Embedder
-    from sessions.questions.intents import Intents
 
 REMEMBERED_TURNS = 12
 """So much of what was said before goes with a question."""
@@ -31,8 +28,7 @@ class Asker:
         self._settings = settings
         self._directory = Directory(redis)
         self._desk = Desk(redis, settings)
-        self._intents: Intents | None = None
-        self._embedder: Embedder | None = None
+        self._sorter = Sorter(settings)
 
     def ask(
         self,
@@ -46,23 +42,16 @@ class Asker:
         """Have ``message`` asked in ``session``; what is returned has yet to be sent.
 
         Raises:
-            UnknownSessionError, SessionOverError, LimitReachedError: see ``Desk.ask``.
+            SessionOverError, LimitReachedError: see ``Desk.ask``.
         """
-        config = self._directory.config(session.id)
-        about = {
-            "user_id": user_id or session.user_name,
-            "knowledge": config.knowledge if config else self._settings.default_knowledge,
-            "language": config.language if config else "en",
-            "prompt": config.system_prompt if config else self._settings.default_system_prompt,
-        }
         turns = read_latest(self._redis, session.id, REMEMBERED_TURNS)
         request = TaskRequest(
             correlation_id=new_correlation_id(),
-            task_type=self._task_type_of(message),
+            task_type=self._sorter.task_type_of(message),
             payload=TaskPayload(
                 message=message,
                 session_id=session.id,
-                user_context=UserContext.model_validate({**(context or {}), **about}),
+                user_context=self._user_context(session, user_id, context or {}),
                 conversation_history=[
                     Utterance(role="user" if turn.role == "user" else "assistant", text=turn.text)
                     for turn in turns
@@ -72,15 +61,19 @@ class Asker:
         self._desk.ask(session, request, speak=speak)
         return request
 
-    def _task_type_of(self, message: str) -> str:
-        if self._intents is None or self._embedder is None:
-            # numpy and the table cost a start 0.1 s that most of its requests do not need.
-            from sessions.questions.embeddings import Embedder
-            from sessions.questions.intents import Intents
-
-            self._intents = Intents.load(self._settings)
-            self._embedder = Embedder(self._settings)
-        return self._intents.task_type_of(message, self._embedder)
+    def _user_context(
+        self, session: Session, user_id: str | None, context: Mapping[str, Any]
+    ) -> UserContext:
+        """Return what the client says of itself, under what the session says of it."""
+        config = self._directory.config(session.id)
+        settings = self._settings
+        about = {
+            "user_id": user_id or session.user_name,
+            "knowledge": config.knowledge if config else settings.default_knowledge,
+            "language": config.language if config else "en",
+            "prompt": config.system_prompt if config else settings.default_system_prompt,
+        }
+        return UserContext.model_validate({**context, **about})
 
 
 def new_correlation_id() -> str:

@@ -17,7 +17,7 @@ from typing import Any, cast
 from redis import Redis
 
 from sessions import keys
-from sessions.errors import LimitReachedError, SessionOverError, UnknownSessionError
+from sessions.errors import LimitReachedError, SessionOverError
 from sessions.models import Session
 from sessions.questions.tasks import AgentResponse, TaskRequest, TaskResponse
 from sessions.scripts import Scripts
@@ -67,7 +67,7 @@ class Desk:
         ``speak`` has the answer spoken as well, where the session is a call.
 
         Raises:
-            UnknownSessionError, SessionOverError: the session has gone, or is about to.
+            SessionOverError: the session has ended, or is about to.
             LimitReachedError: the session has asked too much in this minute.
         """
         message = request.payload.message
@@ -105,7 +105,7 @@ class Desk:
             case [_, "gone"]:
                 raise SessionOverError(f"The session {session.id} has ended.")
             case _:
-                raise UnknownSessionError(f"{request.correlation_id} has been asked already.")
+                raise ValueError(f"The question {request.correlation_id} is there already.")
 
     def answer(self, response: TaskResponse) -> bool:
         """Deliver an answer; tell whether it was the first to its question.

@@ -13,16 +13,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
-import numpy as np
 import structlog
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from sessions.errors import ConfigurationError, ProviderError
 from sessions.questions.tasks import GENERAL_INFO, TaskType
 from sessions.settings import Settings
+
+if TYPE_CHECKING:
+    # Slow to import; whoever only reads the table does not need it.
+    import numpy as np
+    from numpy.typing import NDArray
 
 NEAR_ENOUGH = 0.42
 """A message less like every phrase than this (cosine) is about something else."""
@@ -60,7 +63,7 @@ class _Vectors:
     """The phrases as vectors, and to which type each row belongs."""
 
     rows: NDArray[np.float32]
-    types: NDArray[np.str_]
+    types: list[str]
 
 
 class Intents:
@@ -106,21 +109,22 @@ class Intents:
         except ProviderError as error:
             log.warning("intent_unknown", error=str(error))
             return GENERAL_INFO
-        ranked = sorted(
-            ((float(nearness[known.types == name].max()), name) for name in set(known.types)),
-            reverse=True,
-        )
-        (best, task_type), (second, _) = ranked[0], ranked[1]
+        nearest: dict[str, float] = {}
+        for task_type, near in zip(known.types, nearness.tolist(), strict=True):
+            nearest[task_type] = max(near, nearest.get(task_type, -1.0))
+        (best, first), (second, _) = sorted(
+            ((near, task_type) for task_type, near in nearest.items()), reverse=True
+        )[:2]
         if best < NEAR_ENOUGH or best - second < CLEAR_LEAD:
             return GENERAL_INFO
-        return str(task_type)
+        return first
 
     def _phrases(self, embedder: Embeds) -> _Vectors:
         with self._lock:
             if self._vectors is None:
                 pairs = [(name, p) for name, intent in self._table.items() for p in intent.phrases]
                 rows = embedder.embed([phrase for _, phrase in pairs])
-                self._vectors = _Vectors(rows, np.array([name for name, _ in pairs]))
+                self._vectors = _Vectors(rows, [name for name, _ in pairs])
             return self._vectors
 
 

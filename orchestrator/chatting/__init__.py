@@ -1,0 +1,1 @@
+"""How does a written message come into a session, over HTTP or a socket?"""
