@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from threading import Event, Lock, Thread
 from typing import Any
 from uuid import uuid4
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka._model import ConsumerGroupTopicPartitions
+from confluent_kafka.admin import AdminClient
 
 from sessions.questions.tasks import (
     GENERAL_INFO,
@@ -91,7 +94,7 @@ class Wire:
     ) -> tuple[int, int]:
         """Write a message; return its partition and offset."""
         places: list[Any] = []
-        producer = Producer({"bootstrap.servers": self.servers, "linger.ms": 0})
+        producer = _producer(self.servers)
 
         def delivered(error: object, message: Message) -> None:
             places.append(error or (message.partition(), message.offset()))
@@ -126,31 +129,54 @@ class Wire:
 
     def committed(self, group: str, topic: str) -> int:
         """Return how many messages of a topic the group has behind it."""
-        name = self.topic(topic)
-        consumer = Consumer(
-            {"bootstrap.servers": self.servers, "group.id": self.topic(group)},
-        )
-        try:
-            partitions = consumer.list_topics(name, PATIENCE).topics[name].partitions
-            wanted = [TopicPartition(name, number) for number in partitions]
-            return sum(max(0, one.offset) for one in consumer.committed(wanted, PATIENCE))
-        finally:
-            consumer.close()
+        name, of = self.topic(topic), ConsumerGroupTopicPartitions(self.topic(group))
+        asked = admin(self.servers).list_consumer_group_offsets([of])
+        found = asked[of.group_id].result(PATIENCE).topic_partitions or []
+        return sum(max(0, one.offset) for one in found if one.topic == name)
+
+    def is_made(self) -> bool:
+        """Tell whether somebody has made our topics."""
+        there = admin(self.servers).list_topics(timeout=PATIENCE).topics
+        return self.topic("task_dead_letters") in there
 
     @contextmanager
     def _reader(self, topic: str) -> Iterator[Consumer]:
         name = self.topic(topic)
-        consumer = Consumer({"bootstrap.servers": self.servers, "group.id": f"test-{uuid4()}"})
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.servers,
+                "group.id": f"test-{uuid4()}",
+                "fetch.wait.max.ms": 50,
+            }
+        )
         try:
 
             def made() -> Any:
-                found = consumer.list_topics(name, PATIENCE).topics[name]
-                return None if found.error else found.partitions
+                found = admin(self.servers).list_topics(timeout=PATIENCE).topics.get(name)
+                return found and found.partitions
 
             consumer.assign([TopicPartition(name, one, 0) for one in eventually(made, PATIENCE)])
             yield consumer
         finally:
             consumer.close()
+
+
+@lru_cache(maxsize=1)
+def admin(servers: str) -> AdminClient:
+    """Return a client that asks about the broker of the tests."""
+    return AdminClient({"bootstrap.servers": servers, "log_level": 0})
+
+
+@lru_cache(maxsize=1)
+def _producer(servers: str) -> Producer:
+    return Producer(
+        {
+            "bootstrap.servers": servers,
+            "linger.ms": 0,
+            "log_level": 0,
+            "topic.metadata.refresh.fast.interval.ms": 20,
+        }
+    )
 
 
 @contextmanager

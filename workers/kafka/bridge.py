@@ -29,6 +29,8 @@ ROLE = "bridge"
 
 _POLL_SECONDS = 0.1
 _COMMIT_SECONDS = 0.2
+_BREATH_SECONDS = 0.5
+_STEP_SECONDS = 0.005
 _RETRY_SECONDS = 1.0
 _HANDOVER_SECONDS = 10.0
 _FLUSH_SECONDS = 5.0
@@ -101,13 +103,24 @@ class Bridge:
 
     def _rest_or_go_on(self) -> None:
         """Fetch no more while there is enough to do; the group must hear of us all the same."""
-        taken = sum(map(len, self._ledgers.values()))
-        if not self._resting and taken >= self._most:
-            self._consumer.pause(self._consumer.assignment())
-            self._resting = True
-        elif self._resting and taken <= self._most // 2:
+        if self._resting and self._taken() <= self._most // 2:
             self._consumer.resume(self._consumer.assignment())
             self._resting = False
+        elif not self._resting and not self._has_room(_BREATH_SECONDS):
+            self._consumer.pause(self._consumer.assignment())
+            self._resting = True
+
+    def _has_room(self, within: float) -> bool:
+        """Tell whether one more can be taken. A break costs a new fetch, so wait a little first."""
+        until = time.monotonic() + within
+        while self._taken() >= self._most:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_STEP_SECONDS)
+        return True
+
+    def _taken(self) -> int:
+        return sum(map(len, self._ledgers.values()))
 
     def _commit(self, ledgers: dict[Place, Ledger], *, asynchronous: bool) -> None:
         offsets = [

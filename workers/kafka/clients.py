@@ -12,6 +12,8 @@ from sessions.settings import Settings, host_name
 
 _LOGGER = logging.getLogger("librdkafka")
 _SECOND = 1000
+_NEW_TOPIC_MS = 5 * _SECOND
+"""How soon a topic is seen that was made after the start."""
 
 
 def client_name(role: str) -> str:
@@ -57,8 +59,9 @@ def make_consumer(settings: Settings, role: str, group: str) -> Consumer:
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": 10 * _SECOND,
             "heartbeat.interval.ms": 2 * _SECOND,
-            # How soon a new topic is seen.
-            "topic.metadata.refresh.interval.ms": 5 * _SECOND,
+            "topic.metadata.refresh.interval.ms": _NEW_TOPIC_MS,
+            # A fetch under way holds up that of a partition which has just come.
+            "fetch.wait.max.ms": 100,
             "queued.max.messages.kbytes": 4096,
             "fetch.error.backoff.ms": 100,
         },
