@@ -35,6 +35,7 @@ class Scripts:
                 "emit",
                 "alias",
                 "configure",
+                "listen",
                 "release",
                 "finish",
                 "ask",

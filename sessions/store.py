@@ -17,6 +17,7 @@ from sessions import keys
 from sessions.clock import RedisClock
 from sessions.creating import NewSession, creation, raise_if_refused
 from sessions.errors import StaleGenerationError, UnknownSessionError
+from sessions.listening import Wish
 from sessions.models import Session, SessionConfig
 from sessions.outcomes import AliasTaken, Claim, Refusal
 from sessions.scripts import Scripts
@@ -233,6 +234,11 @@ class SessionStore:
         """Write a live session's whole config; nothing is written once the session has gone."""
         reply = self._run("configure", session_id, generation=generation, config=config.to_hash())
         return _refusal(reply)
+
+    def listen(self, session_id: str, *, on: bool) -> Wish | Refusal:
+        """Have the agent of a session hear its caller or not, and every agent after it."""
+        reply = self._run("listen", session_id, on=on)
+        return Refusal(reply[1]) if reply[0] == "refused" else Wish(State(reply[1]), reply[2])
 
     def now(self) -> int:
         """Return the moment by Redis's clock, in Unix milliseconds."""

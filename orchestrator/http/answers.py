@@ -49,6 +49,15 @@ class EndAnswer(Answer):
     message: str
 
 
+class ListeningAnswer(Answer):
+    """Whether the agent hears the caller, now or as soon as there is one."""
+
+    model_config = ConfigDict(alias_generator=None)
+
+    session_id: str
+    listening: bool
+
+
 class ConfigAnswer(Answer):
     """What the session's agent is to be. Prompt and metadata are shown to its owner only."""
 
