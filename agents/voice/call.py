@@ -8,24 +8,29 @@ from typing import Any
 
 import structlog
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, utils
-from livekit.agents.voice.room_io import RoomOptions
-from livekit.agents.voice.turn import TurnHandlingOptions
+from livekit.agents import AgentSession, utils
+from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextOutputOptions
 
-from agents.voice.defaults import default_config
+from agents.registry import make_agent
+from agents.voice.briefing import Briefing, brief
+from agents.voice.conversation import Conversation
 from agents.voice.ending import ConnectionLostError, Ender, Ending
+from agents.voice.hearing import FRAME_MS, SAMPLE_RATE
 from agents.voice.joining import RoomUnreachableError, join
 from agents.voice.leaving import Leaving
 from agents.voice.narrator import Narrator
 from agents.voice.output import EarlyAudioOutput
 from agents.voice.ownership import keep_lease, obey
+from agents.voice.parts import make_parts
 from agents.voice.patience import until_redis_answers
 from agents.voice.presence import Presence
 from agents.voice.reporter import Reporter
-from agents.voice.speech import Prefetched, make_tts
+from agents.voice.speech import Prefetched
+from agents.voice.troubles import Troubles
 from agents.voice.warmth import Warm
+from agents.voice.words import Words
+from sessions.control import Order
 from sessions.errors import ConfigurationError, StaleGenerationError, UnknownVoiceError
-from sessions.models import SessionConfig
 from sessions.outcomes import Claim, Refusal
 from sessions.rooms import CALLER_IDENTITY
 from sessions.settings import Settings
@@ -100,34 +105,34 @@ class Call:
             return Ending(Reason.AGENT_ERROR, detail=f"{type(error).__name__} in the agent")
 
     async def _live(self) -> Ending:
+        orders: asyncio.Queue[Order] = asyncio.Queue()
         self._spawn(self._reporter.run())
         self._spawn(keep_lease(self._claim, self._store, self._settings, self._ender))
-        self._spawn(obey(self._claim, self._settings, self._ender))
+        self._spawn(obey(self._claim, self._settings, self._ender, orders))
         loop = asyncio.get_running_loop()
         self._claimed = loop.time()
         left = (self._session.expires_at - self._claim.at) / 1000
         loop.call_later(left, self._ender.end, Reason.MAX_DURATION)
-        config = await self._config()
-        synthesis = make_tts(self._settings, self._warm.prepared, config.voice_id)
-        first = self._first_line(config)
-        opening = Prefetched(synthesis, first) if first else None
-        session: AgentSession[None] = AgentSession(
-            vad=self._warm.vad,
-            tts=synthesis,
-            # The default would load a model of 240 MB into every call.
-            turn_handling=TurnHandlingOptions(turn_detection="vad"),
-            user_away_timeout=None,
-            aec_warmup_duration=None,
-        )
+        briefing = await brief(self._claim, self._store, self._settings, self._reporter)
+        config = briefing.config
+        troubles = Troubles(self._reporter, self._ender)
+        parts = make_parts(config, self._settings, self._warm, troubles)
+        first = briefing.first_line
+        opening = Prefetched(parts.tts, first) if first else None
+        session = parts.session(self._settings)
+        if line := self._settings.apology_line:
+            troubles.apologise = lambda: session.say(line)
         narrator = Narrator(session, self._reporter)
         session.output.audio = self._output.sink
         self._room.on("disconnected", self._on_disconnected)
         try:
-            await self._unless_over(self._start(session, config))
+            await self._unless_over(self._start(session, briefing, narrator))
             if not self._ender.over:
+                conversation = Conversation(session, narrator, self._reporter, config.listening)
+                self._spawn(conversation.follow(orders))
                 self._presence.watch_session(session)
                 if opening is not None:
-                    self._spawn(self._open(session, opening, narrator))
+                    self._spawn(self._open(session, opening))
             return await self._ender.wait()
         finally:
             self._presence.stop()
@@ -136,11 +141,17 @@ class Call:
                 await opening.aclose()
             await self._leaving.hush(session)
 
-    async def _start(self, session: AgentSession[None], config: SessionConfig) -> None:
+    async def _start(
+        self, session: AgentSession[None], briefing: Briefing, narrator: Narrator
+    ) -> None:
         options = RoomOptions(
-            participant_identity=CALLER_IDENTITY, audio_output=False, close_on_disconnect=False
+            participant_identity=CALLER_IDENTITY,
+            audio_input=AudioInputOptions(sample_rate=SAMPLE_RATE, frame_size_ms=FRAME_MS),
+            audio_output=False,
+            text_output=TextOutputOptions(next_in_chain=Words(narrator.partial)),
+            close_on_disconnect=False,
         )
-        agent = Agent(instructions=config.system_prompt)
+        agent = await make_agent(briefing.config, briefing.history)
         loop = asyncio.get_running_loop()
         await join(self._room, self._settings, self._session.id)
         joined = self._claim.at + round((loop.time() - self._claimed) * 1000)
@@ -154,38 +165,12 @@ class Call:
         if isinstance(refused, Refusal) and refused.why != "state":
             raise StaleGenerationError(f"{self._session.id} could not become ready: {refused.why}.")
 
-    async def _open(
-        self, session: AgentSession[None], opening: Prefetched, narrator: Narrator
-    ) -> None:
+    async def _open(self, session: AgentSession[None], opening: Prefetched) -> None:
         await self._presence.arrived.wait()
-        narrator.partial("agent", opening.text)
         await session.say(opening.text, audio=opening.frames())
         if opening.error is not None:
             self._reporter.tell("error", {"code": "provider_error", "message": "Speech failed."})
             self._ender.end(Reason.PROVIDER_ERROR, detail=type(opening.error).__name__)
-
-    def _first_line(self, config: SessionConfig) -> str:
-        resumed = "firstAudio" in self._session.timeline
-        return self._settings.recovery_line if resumed else config.opening_line
-
-    async def _config(self) -> SessionConfig:
-        if self._claim.config_fields:
-            try:
-                return SessionConfig.from_hash(self._claim.config_fields)
-            except (KeyError, ValueError) as error:
-                raise ConfigurationError(f"The session's config is broken: {error!r}.") from error
-        config = default_config(self._session, self._settings)
-        refused = await until_redis_answers(
-            self._store.write_config,
-            self._session.id,
-            config,
-            generation=self._session.generation,
-        )
-        if refused is not None:
-            raise StaleGenerationError(f"The config was refused: {refused.why}.")
-        message = "The session had no config; a default one was made."
-        self._reporter.tell("error", {"code": "config_missing", "message": message})
-        return config
 
     async def _unless_over(self, starting: Coroutine[Any, Any, None]) -> None:
         """Start, unless the call ends before that is done."""

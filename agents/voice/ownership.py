@@ -9,7 +9,7 @@ import structlog
 from agents.voice.ending import Ender
 from agents.voice.patience import RETRY_PAUSE_SECONDS, until_redis_answers
 from sessions.connections import REDIS_AWAY, connect_async_blocking
-from sessions.control import Command, ControlReader
+from sessions.control import Command, ControlReader, Order
 from sessions.outcomes import Claim
 from sessions.settings import Settings
 from sessions.states import State
@@ -34,10 +34,13 @@ async def keep_lease(claim: Claim, store: SessionStore, settings: Settings, ende
             ender.end(None)
 
 
-async def obey(claim: Claim, settings: Settings, ender: Ender) -> None:
-    """Do what the control stream says, from the moment of the claim to the order to end.
+async def obey(
+    claim: Claim, settings: Settings, ender: Ender, others: asyncio.Queue[Order]
+) -> None:
+    """Read the control stream, from the moment of the claim to the order to end.
 
-    It returns by itself then: the redis client loses a cancellation that comes with an answer.
+    Every other order is put into ``others``. It returns by itself then: the redis client loses a
+    cancellation that comes with an answer.
     """
     redis = connect_async_blocking(settings, _BLOCK_SECONDS)
     reader = ControlReader(redis, claim.session.id, claim.at)
@@ -53,5 +56,6 @@ async def obey(claim: Claim, settings: Settings, ender: Ender) -> None:
                 if order.command is Command.END:
                     ender.end(None)
                     return
+                others.put_nowait(order)
     finally:
         await redis.aclose()

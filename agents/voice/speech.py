@@ -1,4 +1,4 @@
-"""Who speaks for the agent, and how is its first sentence ready before the caller is?"""
+"""How is the agent's first sentence ready before the caller is?"""
 
 from __future__ import annotations
 
@@ -7,27 +7,6 @@ from collections.abc import AsyncIterator
 
 from livekit import rtc
 from livekit.agents import tts, utils
-from livekit.plugins import openai
-
-from agents.voice.warmth import Prepared
-from sessions.settings import Settings
-from sessions.voices import load_voices
-
-
-def make_tts(settings: Settings, prepared: Prepared, voice_id: str) -> tts.TTS:
-    """Return the speech synthesis for one voice of the catalogue.
-
-    Raises:
-        UnknownVoiceError: the voice is not in the catalogue.
-        ConfigurationError: the catalogue has no name for it at the configured provider.
-    """
-    voice = load_voices(settings.voices_file).find(voice_id)
-    return openai.TTS(
-        client=prepared.speech_client,
-        model=prepared.speech_model,
-        voice=voice.id_for(settings.tts_provider),
-        response_format="pcm",
-    )
 
 
 class Prefetched:

@@ -10,16 +10,19 @@ import asyncio
 import importlib
 import logging
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import openai
 from livekit import rtc
 from livekit.agents import inference, utils, vad
 
-from sessions.errors import ConfigurationError
-from sessions.providers import Slot, provider_of
+from agents.knowledge.answering import Answerer
+from agents.providers import Clients, build_clients
+from agents.registry import prepare_agents
+from sessions.questions.embeddings import Embedder
+from sessions.questions.intents import Intents
 from sessions.settings import Settings
 
 _IMPORTED_ON_FIRST_USE = (
@@ -34,6 +37,8 @@ _IMPORTED_ON_FIRST_USE = (
 )
 """Modules that libraries load in the middle of their first request."""
 
+_prepared: Prepared | None = None
+
 _NOBODY = "ws://127.0.0.1:9"
 _NOBODY_SECONDS = 0.02
 
@@ -42,8 +47,11 @@ _NOBODY_SECONDS = 0.02
 class Prepared:
     """Parts of an agent that can be made before a fork."""
 
-    speech_client: openai.AsyncClient
-    speech_model: str
+    settings: Settings
+    clients: Clients
+    answerer: Answerer
+    intents: Intents
+    embedder: Embedder
 
 
 @dataclass(frozen=True)
@@ -57,11 +65,23 @@ class Warm:
 
 
 def prepare(settings: Settings) -> Prepared:
-    """Import what calls will need and build the provider clients, without opening a connection."""
-    provider = provider_of(settings, Slot.TTS)
-    if provider is None or provider.plugin:
-        raise ConfigurationError("Speech by a LiveKit plugin is not built yet.")
-    return _prepared(provider.url, provider.key.get_secret_value(), provider.model)
+    """Import and build what calls will need, without opening a connection."""
+    global _prepared
+    if _prepared is None or _prepared.settings is not settings:
+        for name in _IMPORTED_ON_FIRST_USE:
+            importlib.import_module(name)
+        _run(_load_certificates())
+        prepare_agents(settings)
+        answerer = Answerer.of(settings)
+        answerer.preload([settings.default_knowledge])
+        _prepared = Prepared(
+            settings,
+            build_clients(settings),
+            answerer,
+            Intents.load(settings),
+            Embedder(settings),
+        )
+    return _prepared
 
 
 def warm(settings: Settings) -> Warm:
@@ -73,20 +93,13 @@ def warm(settings: Settings) -> Warm:
 
 
 @cache
-def _prepared(tts_url: str, tts_key: str, tts_model: str) -> Prepared:
-    for name in _IMPORTED_ON_FIRST_USE:
-        importlib.import_module(name)
-    _run(_load_certificates())
-    client = openai.AsyncClient(base_url=tts_url, api_key=tts_key, max_retries=0)
-    return Prepared(client, tts_model)
-
-
-@cache
 def _start_native_parts() -> tuple[vad.VAD, rtc.LocalAudioTrack]:
     source = rtc.AudioSource(sample_rate=48_000, num_channels=1)
     track = rtc.LocalAudioTrack.create_audio_track("warm", source)
     _run(_connect_to_nobody())
-    return inference.VAD(), track
+    # One thread for all that listens in a call: the session, and whoever transcribes for it.
+    thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voices")
+    return inference.VAD(executor=thread), track
 
 
 async def _load_certificates() -> None:

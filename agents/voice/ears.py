@@ -1,0 +1,27 @@
+"""How does an agent stop listening in the middle of a call?
+
+Closed ears hear silence. To the session it is as if the caller had stopped speaking, so whatever
+waits for that goes on; and what was said meanwhile has gone nowhere.
+"""
+
+from __future__ import annotations
+
+from livekit import rtc
+from livekit.agents.voice import io
+
+
+class Ears(io.AudioInput):
+    """What comes from the caller's microphone, or silence."""
+
+    def __init__(self, source: io.AudioInput | None, *, open_: bool) -> None:
+        super().__init__(label="ears", source=source)
+        self.open = open_
+
+    async def __anext__(self) -> rtc.AudioFrame:
+        """Return the next frame of audio."""
+        frame = await super().__anext__()
+        return frame if self.open else _silent(frame)
+
+
+def _silent(frame: rtc.AudioFrame) -> rtc.AudioFrame:
+    return rtc.AudioFrame.create(frame.sample_rate, frame.num_channels, frame.samples_per_channel)

@@ -1,0 +1,69 @@
+"""Of what is the agent of one call put together: who hears, thinks and speaks for it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from livekit.agents import AgentSession, llm, stt, tts, vad
+
+from agents.providers import make_llm, make_stt_plugin, make_transcriber, make_tts
+from agents.voice.hearing import Hearing
+from agents.voice.thinking import Thinking
+from agents.voice.troubles import Troubles
+from agents.voice.turns import pauses, turn_handling
+from agents.voice.warmth import Warm
+from sessions.models import SessionConfig
+from sessions.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The models of one call."""
+
+    vad: vad.VAD
+    stt: stt.STT
+    llm: llm.LLM
+    tts: tts.TTS
+
+    def session(self, settings: Settings) -> AgentSession[None]:
+        """Put them together."""
+        return AgentSession(
+            vad=self.vad,
+            stt=self.stt,
+            llm=self.llm,
+            tts=self.tts,
+            turn_handling=turn_handling(settings),
+            user_away_timeout=None,
+            aec_warmup_duration=None,
+            # Who hangs up in the middle of a word is not waited for.
+            session_close_transcript_timeout=0,
+        )
+
+
+def make_parts(config: SessionConfig, settings: Settings, warm: Warm, troubles: Troubles) -> Parts:
+    """Return what the call that ``config`` describes is made of.
+
+    Raises:
+        UnknownVoiceError: the voice is not in the catalogue.
+        ConfigurationError: the catalogue has no name for it at the configured provider.
+    """
+    prepared = warm.prepared
+    clients = prepared.clients
+    return Parts(
+        vad=warm.vad,
+        stt=make_stt_plugin(settings, clients, warm.vad, troubles, config.language)
+        or Hearing(
+            make_transcriber(settings, clients, troubles),
+            warm.vad,
+            pauses(settings),
+            config.language,
+        ),
+        llm=Thinking(
+            prepared.answerer,
+            config,
+            lambda message: prepared.intents.task_type_of(message, prepared.embedder),
+            make_llm(settings, clients, troubles),
+            troubles.not_looked_up,
+        ),
+        tts=make_tts(settings, clients, config.voice_id, troubles),
+    )

@@ -1,0 +1,190 @@
+"""What does the agent say to what the caller has said?
+
+The session's language model is the house's own answerer: it finds what is known, and where an LLM
+is configured lets it word that. A caller hears what somebody who writes would read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import structlog
+from livekit.agents import APIConnectOptions, APIError, llm, utils
+from livekit.agents.llm import ChatChunk, ChatContext, ChatMessage, ChoiceDelta, ToolChoice
+from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
+
+from agents.knowledge.answering import Answer, Answerer, Grounds, Question
+from agents.knowledge.marker import MarkerFilter, without_marker
+from agents.providers import Thinker
+from agents.voice.answers import noted
+from sessions.errors import SwitchboardError
+from sessions.models import SessionConfig
+from sessions.questions.tasks import TRY_AGAIN_LATER, Utterance
+
+log = structlog.get_logger(__name__)
+
+_REMEMBERED_TURNS = 10
+_AWAY = "I cannot look that up right now. Please try again in a moment, or ask for a person."
+
+Failed = Callable[[SwitchboardError], None]
+"""Told when a question could not be looked up."""
+
+TaskTypeOf = Callable[[str], str]
+"""Tells what kind of question a message is."""
+
+
+class Thinking(llm.LLM):
+    """The answerer as a language model of LiveKit.
+
+    ``model`` words what was found; it is also what an agent with tools of its own talks to.
+    """
+
+    def __init__(
+        self,
+        answerer: Answerer,
+        config: SessionConfig,
+        task_type_of: TaskTypeOf,
+        model: Thinker | None,
+        failed: Failed,
+    ) -> None:
+        super().__init__()
+        self.answerer = answerer
+        self.config = config
+        self.task_type_of = task_type_of
+        self.wording = model
+        self.failed = failed
+
+    @property
+    def model(self) -> str:
+        """Return the name of the model that words answers."""
+        return self.wording.model if self.wording else "knowledge"
+
+    @property
+    def provider(self) -> str:
+        """Return who words answers."""
+        return self.wording.provider if self.wording else "switchboard"
+
+    def chat(
+        self,
+        *,
+        chat_ctx: ChatContext,
+        tools: list[llm.Tool] | None = None,
+        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
+        parallel_tool_calls: NotGivenOr[bool] = NOT_GIVEN,
+        tool_choice: NotGivenOr[ToolChoice] = NOT_GIVEN,
+        extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,
+    ) -> llm.LLMStream:
+        """Answer the last thing that the caller has said."""
+        if tools and self.wording is not None:
+            return self.wording.chat(
+                chat_ctx=chat_ctx,
+                tools=tools,
+                conn_options=conn_options,
+                parallel_tool_calls=parallel_tool_calls,
+                tool_choice=tool_choice,
+                extra_kwargs=extra_kwargs,
+            )
+        return _Thought(self, chat_ctx=chat_ctx, tools=tools or [], conn_options=conn_options)
+
+    def look_up(self, question: Question) -> Answer | Grounds:
+        """Return the answer, or what it is to be worded from. Blocks: for a thread."""
+        return self.answerer.prepare(question)
+
+    def question(self, messages: Sequence[Utterance]) -> Question:
+        """Return the last of the messages as a question that follows the others. Blocks."""
+        *before, last = messages
+        return Question(
+            message=last.text,
+            task_type=self.task_type_of(last.text),
+            knowledge=self.config.knowledge,
+            language=self.config.language,
+            history=before[-_REMEMBERED_TURNS:],
+            prompt=self.config.system_prompt,
+        )
+
+
+class _Thought(llm.LLMStream):
+    """One answer on its way."""
+
+    def __init__(
+        self,
+        thinking: Thinking,
+        *,
+        chat_ctx: ChatContext,
+        tools: list[llm.Tool],
+        conn_options: APIConnectOptions,
+    ) -> None:
+        self._thinking = thinking
+        self._id = utils.shortuuid("answer_")
+        super().__init__(thinking, chat_ctx=chat_ctx, tools=tools, conn_options=conn_options)
+
+    async def _run(self) -> None:
+        messages = _utterances(self._chat_ctx)
+        if not messages or messages[-1].role != "user":
+            return
+        prepared = await self._prepare(messages)
+        if isinstance(prepared, Grounds):
+            answer = await self._word(prepared)
+        else:
+            answer = prepared
+            self._say(answer.response)
+        self._send(ChoiceDelta(role="assistant", extra=noted(answer)))
+
+    async def _prepare(self, messages: Sequence[Utterance]) -> Answer | Grounds:
+        thinking = self._thinking
+
+        def look_up() -> Answer | Grounds:
+            return thinking.look_up(thinking.question(messages))
+
+        try:
+            return await asyncio.to_thread(look_up)
+        except SwitchboardError as error:
+            log.warning("question_not_looked_up", error=str(error))
+            thinking.failed(error)
+            return Answer(_AWAY, (), True, (TRY_AGAIN_LATER,))
+
+    async def _word(self, grounds: Grounds) -> Answer:
+        marker = MarkerFilter()
+        said: list[str] = []
+        try:
+            async for text in without_marker(self._tokens(grounds), marker):
+                said.append(text)
+                self._say(text)
+        except APIError as error:
+            log.warning("answer_not_worded", error=type(error).__name__)
+        text = "".join(said)
+        if not text.strip():
+            self._say(grounds.fallback.response)
+            return grounds.fallback
+        if marker.refused:
+            refusal = Answer.refusal()
+            return Answer(text, (), refusal.requires_human_handoff, refusal.suggested_actions)
+        return Answer(text, grounds.sources)
+
+    async def _tokens(self, grounds: Grounds) -> AsyncIterator[str]:
+        model = self._thinking.wording
+        if model is None:
+            return
+        context = ChatContext.empty()
+        for message in grounds.messages:
+            context.add_message(role=message["role"], content=message["content"])  # pyright: ignore[reportArgumentType]
+        async for word in model.words(context, grounds.fallback.response):
+            yield word
+
+    def _say(self, text: str) -> None:
+        self._send(ChoiceDelta(role="assistant", content=text))
+
+    def _send(self, delta: ChoiceDelta) -> None:
+        self._event_ch.send_nowait(ChatChunk(id=self._id, delta=delta))
+
+
+def _utterances(context: ChatContext) -> list[Utterance]:
+    """Return what was said so far by the caller and the agent."""
+    said = (item for item in context.items if isinstance(item, ChatMessage))
+    return [
+        Utterance(role=message.role, text=text)
+        for message in said
+        if message.role in ("user", "assistant") and (text := message.text_content)
+    ]
