@@ -71,8 +71,12 @@ def _open(
     wanted = {"userName": user_name, "channel": "text"}
     if alias is not None:
         wanted["correlationToken"] = alias
+    try:
+        request = parse(StartRequest, wanted)
+    except InvalidRequestError as error:
+        raise InvalidRequestError([FieldProblem("user_id", error.problems[0].message)]) from error
     return house.starter.start(
-        parse(StartRequest, wanted),
+        request,
         principal.scope,
         limits=principal.limits,
         correlation_id=correlation_id,

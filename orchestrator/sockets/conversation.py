@@ -20,9 +20,10 @@ from simple_websocket import ConnectionClosed, Server
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import ProtocolError
 
+from orchestrator.sockets.chatter import Chatter
 from orchestrator.sockets.door import Door
 from orchestrator.sockets.hub import Hub, entry_of
-from orchestrator.sockets.messages import answer
+from orchestrator.sockets.messages import Chat, read
 from orchestrator.sockets.outbox import Farewell, Outbox
 from orchestrator.sockets.transport import LINGER_SECONDS, Transport, text_frame
 from sessions.events import BEGINNING, EventLog, position_of
@@ -47,7 +48,15 @@ class Ticket:
 class Conversation:
     """One socket's talk. Runs in the greenlet of its request; another one only reads."""
 
-    def __init__(self, ws: Server, ticket: Ticket, events: EventLog, hub: Hub, door: Door) -> None:
+    def __init__(
+        self,
+        ws: Server,
+        ticket: Ticket,
+        events: EventLog,
+        hub: Hub,
+        door: Door,
+        chatter: Chatter,
+    ) -> None:
         self._ws = ws
         self._ticket = ticket
         self._outbox = ticket.outbox
@@ -55,6 +64,7 @@ class Conversation:
         self._events = events
         self._hub = hub
         self._door = door
+        self._chatter = chatter
         self._cursor = ticket.since
         # One bell for both directions: simple-websocket rings it for what the client sends.
         self._bell = cast("threading.Event", ws.event)
@@ -127,7 +137,10 @@ class Conversation:
         """Return the answers to what the client has sent; raises if it has gone."""
         answers: list[bytes] = []
         while (message := self._ws.receive(timeout=0)) is not None:
-            answers.append(text_frame(json.dumps(answer(message))))
+            wish = read(message)
+            answer = self._chatter.take(wish) if isinstance(wish, Chat) else wish
+            if answer is not None:
+                answers.append(text_frame(json.dumps(answer)))
         return answers
 
     def _send(self, frames: bytes) -> None:

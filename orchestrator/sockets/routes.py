@@ -16,8 +16,10 @@ from werkzeug.exceptions import BadRequest
 
 from orchestrator.access.auth import authenticate
 from orchestrator.access.cors import check_origin
-from orchestrator.reading.lookup import AnySession, find
+from orchestrator.chatting.opening import session_for
+from orchestrator.reading.lookup import AnySession
 from orchestrator.services import Services, services, services_of
+from orchestrator.sockets.chatter import Chatter
 from orchestrator.sockets.conversation import Conversation, Ticket
 from orchestrator.sockets.door import Door
 from orchestrator.sockets.hub import PATIENCE_SECONDS, Hub
@@ -95,8 +97,9 @@ def _leave(_error: BaseException | None) -> None:
 
 @_sock.route("/ws/<reference>", bp=blueprint)
 def _follow(ws: Server, reference: str) -> None:
-    sockets = sockets_of(current_app)
-    Conversation(ws, g.ticket, services().events, sockets.hub, sockets.door).hold()
+    sockets, house, ticket = sockets_of(current_app), services(), g.ticket
+    chatter = Chatter(house, ticket.outbox.session_id, ticket.transport)
+    Conversation(ws, ticket, house.events, sockets.hub, sockets.door, chatter).hold()
 
 
 def _check_handshake() -> None:
@@ -109,7 +112,10 @@ def _check_handshake() -> None:
 def _look_up(house: Services, since: str) -> tuple[AnySession, dict[str, Any]]:
     """Return the session that the request may follow, and the first message of its socket."""
     principal = authenticate(request, allow_query_token=True)
-    session = find(house, principal, (request.view_args or {})["reference"])
+    reference = (request.view_args or {})["reference"]
+    session = session_for(
+        house, principal, reference, request.args.get("user_id"), g.correlation_id
+    )
     if not isinstance(session, Session) and not house.events.exists(session.id):
         raise SessionOverError(
             f"The session {session.id} has ended and its events are not kept any longer; "
