@@ -15,6 +15,7 @@ from orchestrator.http.bodies import READ_AT_MOST
 from orchestrator.http.converters import SessionReference
 from orchestrator.services import EXTENSION, Services
 from sessions.logs import configure_logging
+from sessions.providers import check_providers
 from sessions.settings import Settings, get_settings
 
 
@@ -22,11 +23,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Return the web front; without ``settings`` it is a server's, and logs as one.
 
     Raises:
-        ConfigurationError: as configured, it would let in whoever comes.
+        ConfigurationError: as configured, no call could work, or it would let in whoever comes.
     """
     if settings is None:
         settings = get_settings()
         configure_logging(settings)
+    check_providers(settings)
     services = Services.build(settings)
     check_exposure(settings, services.apikeys)
 

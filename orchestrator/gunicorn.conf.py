@@ -117,8 +117,10 @@ def _check_configuration(hosts: list[str]) -> None:
     from sessions.apikeys import ApiKeys
     from sessions.database import open_database
     from sessions.errors import ConfigurationError
+    from sessions.providers import check_providers
 
     try:
+        check_providers(_house)
         KnownAgents.of(_house)
         apikeys = ApiKeys(open_database(_house.database_url))
         for host in hosts:

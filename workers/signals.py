@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from typing import Any
 
 import structlog
@@ -15,8 +16,10 @@ from celery.signals import (
     worker_shutdown,
 )
 
+from sessions.errors import ConfigurationError
 from sessions.logs import configure_logging
 from sessions.outcomes import Refusal
+from sessions.providers import check_providers
 from sessions.settings import get_settings
 from workers.app import RUN_SESSION, nudge
 from workers.context import get_context
@@ -34,10 +37,19 @@ def _set_up_logging(**_: Any) -> None:
 
 
 @worker_init.connect
-def _warm_parent(sender: Any, **_: Any) -> None:
+def _prepare(sender: Any, **_: Any) -> None:
+    """Make the parent ready, or end it with one sentence: Celery would go on after any error."""
+    try:
+        if runs_sessions(sender.app):
+            _warm_parent(sender)
+        else:
+            check_providers(get_settings())
+    except ConfigurationError as error:
+        sys.exit(str(error))
+
+
+def _warm_parent(sender: Any) -> None:
     """Import all that a call needs once, so that children are forked with it."""
-    if not runs_sessions(sender.app):
-        return
     global _runs_sessions
     _runs_sessions = True
     import agents.voice.call  # noqa: F401

@@ -5,9 +5,17 @@ from __future__ import annotations
 import httpx2
 import openai
 
-from agents.providers.plugins import load_plugin
-from sessions.providers import Provider, Slot, check_providers, embedded, provider_of
+from agents.providers.plugins import make_plugin
+from sessions.providers import (
+    Provider,
+    Slot,
+    check_providers,
+    embedded,
+    provider_of,
+    voice_at,
+)
 from sessions.settings import Settings
+from sessions.voices import load_voices
 
 _KEEPALIVE_SECONDS = 60.0
 """Longer than a caller is silent: a connection closed meanwhile costs the answer a handshake."""
@@ -48,7 +56,20 @@ def build_clients(settings: Settings) -> Clients:
             if provider is None:
                 continue
             if provider.plugin:
-                load_plugin(provider)
+                _try_plugin(settings, provider)
             else:
                 clients.of(provider)
     return clients
+
+
+def _try_plugin(settings: Settings, provider: Provider) -> None:
+    """Make a plugin once, which is how it tells that it lacks a key, and let go of it.
+
+    Raises:
+        ConfigurationError: it cannot be made.
+    """
+    voice = ""
+    if provider.slot is Slot.TTS:
+        default = load_voices(settings.voices_file).find(settings.default_voice)
+        voice = voice_at(settings, provider, default)
+    make_plugin(provider, voice=voice)

@@ -15,7 +15,19 @@ from orchestrator.cli.checks.processes import (
     check_session_workers,
     check_upkeep_worker,
 )
-from orchestrator.cli.checks.servers import check_flower, check_livekit, check_speech, check_web
+from orchestrator.cli.checks.providers import (
+    check_choice,
+    check_embeddings,
+    check_hearing,
+    check_speech,
+    check_thinking,
+)
+from orchestrator.cli.checks.servers import (
+    check_flower,
+    check_inference,
+    check_livekit,
+    check_web,
+)
 from orchestrator.cli.checks.stores import check_database, check_redis
 from orchestrator.cli.configuration import load_settings, web_url
 from orchestrator.cli.output import json_option, print_json, print_line
@@ -28,7 +40,12 @@ CHECKS: dict[str, Callable[[Patient], Finding]] = {
     "clocks": check_clocks,
     "database": check_database,
     "livekit": check_livekit,
-    "inference": check_speech,
+    "inference": check_inference,
+    "providers": check_choice,
+    "hearing": check_hearing,
+    "speech": check_speech,
+    "thinking": check_thinking,
+    "embeddings": check_embeddings,
     "web": check_web,
     "session worker": check_session_workers,
     "upkeep worker": check_upkeep_worker,

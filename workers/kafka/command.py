@@ -17,11 +17,13 @@ def bridge() -> None:
     can run on another machine. Several share the work.
     """
     from sessions.logs import configure_logging
+    from sessions.providers import check_providers
     from sessions.settings import get_settings
     from workers.answering import answer_request
     from workers.kafka.bridge import Bridge
 
     settings = get_settings()
+    check_providers(settings)
     configure_logging(settings)
     Bridge(settings, answer_request).run(_until_told_to_end())
 

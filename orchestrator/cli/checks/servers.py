@@ -43,36 +43,17 @@ def check_livekit(patient: Patient) -> Finding:
     return broken(f"{settings.livekit_url} answers, and not as livekit-server does.")
 
 
-def check_speech(patient: Patient) -> Finding:
-    """Check that whoever speaks for the agents is well and can say a word."""
-    from sessions.providers import Slot, provider_of
-    from sessions.voices import load_voices
+def check_inference(patient: Patient) -> Finding:
+    """Check that the house's own model server is well, if anything falls to it."""
+    from sessions.providers import uses_embedded
 
-    settings = patient.settings
-    provider = provider_of(settings, Slot.TTS)
-    if provider is None or provider.plugin:
-        return ok(f"The plugin {settings.tts_plugin} speaks: it is tried by a call.")
-    base = provider.url.rstrip("/")
-    if provider.embedded and (refusal := _judge_health(base)):
-        return refusal
-    voice = load_voices(settings.voices_file).find(settings.default_voice)
-    body = {
-        "model": provider.model,
-        "voice": voice.id_for(settings.tts_provider),
-        "input": "Yes.",
-        "response_format": "pcm",
-    }
-    headers = {"Authorization": f"Bearer {provider.key.get_secret_value()}"}
-    answer = _ask("POST", f"{base}/audio/speech", json=body, headers=headers)
-    if answer is None:
-        return broken(
-            f"{base} does not say a word within {PATIENCE_SECONDS:.1f} s. Look at its log, or set "
-            "SWITCHBOARD_TTS_URL to a server that does."
-        )
-    if answer.status_code != _OK or not answer.content:
-        return broken(f"{base} refuses to speak ({answer.status_code}): {answer.text[:200]}")
-    took = answer.elapsed.total_seconds() * 1000
-    return ok(f"{base} says a word as {voice.name} in {took:.0f} ms.")
+    url = patient.settings.inference_url
+    problem = _judge_health(url.rstrip("/"))
+    if problem is None:
+        return ok(f"The model server answers at {url} and has its models.")
+    if uses_embedded(patient.settings):
+        return broken(problem)
+    return warning(f"{problem} Calls go on without it, and nobody stands in for the providers.")
 
 
 def check_web(patient: Patient) -> Finding:
@@ -112,17 +93,17 @@ def check_flower(patient: Patient) -> Finding:
     return warning(f"Something else answers at {url}. Set SWITCHBOARD_FLOWER_PORT to another.")
 
 
-def _judge_health(base: str) -> Finding | None:
+def _judge_health(base: str) -> str | None:
     """Return what is wrong with the house's own model server, if anything."""
     url = f"{base.removesuffix('/v1')}/health"
     answer = _ask("GET", url)
     if answer is None:
-        return broken(
+        return (
             f"The model server does not answer at {url}. Start it (`make run` does), or set "
             "SWITCHBOARD_INFERENCE_URL to where it is."
         )
     if answer.status_code != _OK:
-        return broken(f"The model server at {url} is not ready ({answer.status_code}).")
+        return f"The model server at {url} is not ready ({answer.status_code})."
     return None
 
 
