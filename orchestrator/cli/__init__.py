@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from orchestrator.cli.call import call
+from orchestrator.cli.chat import chat
 from orchestrator.cli.commands import Commands
 from orchestrator.cli.database import migrate
 from orchestrator.cli.doctor import doctor
@@ -31,5 +32,5 @@ def main() -> None:
     """
 
 
-for _command in (call, sessions, show, end, workers, keys, migrate, settings, doctor):
+for _command in (call, chat, sessions, show, end, workers, keys, migrate, settings, doctor):
     main.add_command(_command)

@@ -29,7 +29,7 @@ class Api:
 
     def __init__(self, url: str, key: str | None = None) -> None:
         self.url = url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self.headers = {"Authorization": f"Bearer {key}"} if key else {}
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:
         """Return what a GET answers; an empty value is not asked."""
@@ -44,7 +44,7 @@ class Api:
     def _ask(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         import httpx
 
-        more["headers"] = {**self._headers, **more.get("headers", {})}
+        more["headers"] = {**self.headers, **more.get("headers", {})}
         try:
             response = httpx.request(
                 method, self.url + path, **{"timeout": _TIMEOUT_SECONDS, **more}

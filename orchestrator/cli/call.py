@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import getpass
 import json
 import logging
 import secrets
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestrator.cli.api import Api, ApiError, with_api
-from orchestrator.cli.narration import describe
+from orchestrator.cli.configuration import login_name
+from orchestrator.cli.narration import Story
 from orchestrator.cli.output import json_option, print_line
+from orchestrator.cli.screen import make_screen
 
 if TYPE_CHECKING:
-    from orchestrator.cli.calling.conversation import Outcome
+    from orchestrator.cli.calling.conversation import Outcome, Plan
     from orchestrator.cli.calling.sound import Samples
 
 _WAIT_SECONDS = 15
@@ -32,11 +34,23 @@ _WAIT_SECONDS = 15
 @click.option("--voice", help="The agent's voice.")
 @click.option("--opening-line", help="What the agent says first.")
 @click.option("--prompt", help="Who the agent is to be.")
-@click.option("--say", help="What to say after the opening line, spoken by the house's own voice.")
+@click.option("--knowledge", help="The knowledge base that the agent answers from.")
+@click.option(
+    "--say",
+    multiple=True,
+    help="What to say after the opening line, spoken by the house's own voice. Given several "
+    "times: one after the other, each when the agent has answered.",
+)
 @click.option(
     "--wav",
+    multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The same from a file: mono or stereo, 16 bits, any rate.",
+)
+@click.option(
+    "--microphone",
+    is_flag=True,
+    help="Speak and hear yourself, with the sound devices of this machine, until Ctrl-C.",
 )
 @click.option(
     "--save",
@@ -53,26 +67,38 @@ _WAIT_SECONDS = 15
 def call(
     api: Api,
     user: str | None,
-    say: str | None,
-    wav: Path | None,
+    say: tuple[str, ...],
+    wav: tuple[Path, ...],
+    microphone: bool,
     save: Path | None,
     seconds: float | None,
     as_json: bool,
     **wishes: str | None,
 ) -> None:
-    """Call an agent: hear its opening line, say something, hang up.
+    """Call an agent: hear its opening line, say something, hear the answer, hang up.
 
-    Needs no sound card. Prints what happens as it happens, with --json as one event a line, and
+    Needs no sound card. Shows both sides as they speak, with --json as one event a line, and
     succeeds if the agent was heard.
     """
-    if say is not None and wav is not None:
-        raise click.UsageError("--say and --wav are two ways to speak: give one of them.")
+    if sum(map(bool, (say, wav, microphone))) > 1:
+        raise click.UsageError(
+            "--say, --wav and --microphone are three ways to speak: use one of them."
+        )
     if save is not None and not save.absolute().parent.is_dir():
         raise click.UsageError(f"--save: there is no folder {save.absolute().parent}.")
     # The way out of a terminated process is that of an interrupted one: the session is ended.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    speech = _speech(say, wav)
-    outcome = _hold(api, _body(user, wishes), speech, seconds, save is not None, as_json)
+    if microphone:
+        from orchestrator.cli.calling.device import check_devices
+
+        check_devices()
+    from orchestrator.cli.calling.conversation import Plan
+
+    body = _body(user, wishes)
+    plan = Plan(
+        body.get("openingLine") != "", _speeches(say, wav), seconds, save is not None, microphone
+    )
+    outcome = _hold(api, body, plan, as_json)
     if save is not None:
         from orchestrator.cli.calling.sound import write_wav
 
@@ -80,37 +106,29 @@ def call(
     _report(outcome, save, as_json=as_json)
 
 
-def _speech(say: str | None, wav: Path | None) -> Samples | None:
+def _speeches(say: Sequence[str], wav: Sequence[Path]) -> list[Samples]:
     from orchestrator.cli.calling.sound import read_wav, synthesise
     from orchestrator.cli.configuration import load_settings
 
-    if wav is not None:
-        return read_wav(wav)
-    return synthesise(say, load_settings()) if say else None
+    return [*map(read_wav, wav), *(synthesise(text, load_settings()) for text in say if text)]
 
 
 def _body(user: str | None, wishes: Mapping[str, str | None]) -> dict[str, str]:
     body = {
-        "userName": user or _login_name(),
+        "userName": user or login_name(),
         "voiceId": wishes["voice"],
         "openingLine": wishes["opening_line"],
         "systemPrompt": wishes["prompt"],
+        "knowledge": wishes["knowledge"],
         # Known before the answer is: a start that is interrupted can still be ended.
         "correlationToken": f"switchboard-call-{secrets.token_hex(8)}",
     }
     return {name: value for name, value in body.items() if value is not None}
 
 
-def _hold(
-    api: Api,
-    body: Mapping[str, str],
-    speech: Samples | None,
-    seconds: float | None,
-    record: bool,
-    as_json: bool,
-) -> Outcome:
+def _hold(api: Api, body: Mapping[str, str], plan: Plan, as_json: bool) -> Outcome:
     """Start a session, be its caller, and end it whatever happens."""
-    from orchestrator.cli.calling.conversation import Conversation, Plan
+    from orchestrator.cli.calling.conversation import Conversation
 
     # LiveKit warns of handles that both sides have let go of at the end of a call.
     logging.getLogger("livekit").setLevel(logging.ERROR)
@@ -118,14 +136,13 @@ def _hold(
     asked_at = time.monotonic()
     try:
         started = api.post("/orchestrator/session/start", body, wait=_WAIT_SECONDS)
-        plan = Plan(body.get("openingLine") != "", speech, seconds, record)
-        teller = _Teller(as_json=as_json)
+        with closing(make_screen(Story().lines, as_json=as_json)) as screen:
 
-        async def run() -> Outcome:
-            conversation = Conversation(plan, lambda: _end(api, alias), teller.tell)
-            return await conversation.hold(started, asked_at)
+            async def run() -> Outcome:
+                conversation = Conversation(plan, lambda: _end(api, alias), screen.show)
+                return await conversation.hold(started, asked_at)
 
-        return asyncio.run(run())
+            return asyncio.run(run())
     finally:
         # Nearly always it has been ended, or never began: what went wrong has its sentence.
         with contextlib.suppress(ApiError):
@@ -134,29 +151,6 @@ def _hold(
 
 def _end(api: Api, alias: str) -> None:
     api.post("/orchestrator/session/end", {"sessionId": alias})
-
-
-def _login_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "caller"
-
-
-class _Teller:
-    """Prints events as they come."""
-
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json = as_json
-        self._began = 0
-
-    def tell(self, event: Mapping[str, Any]) -> None:
-        if self._as_json:
-            click.echo(json.dumps(event, ensure_ascii=False))
-            return
-        moment = int(event.get("id", "0-0").partition("-")[0])
-        self._began = self._began or moment
-        print_line(*describe(event, self._began))
 
 
 def _report(outcome: Outcome, save: Path | None, *, as_json: bool) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from orchestrator.cli.calling.course import Course
-from orchestrator.cli.calling.following import Follower
 from orchestrator.cli.calling.hearing import Ear
 from orchestrator.cli.calling.sound import RATE, Samples, read_wav, write_wav
+from orchestrator.cli.following import Follower
 
 TEN_MS = RATE // 100
 LOUD = np.full(TEN_MS, 9000, np.int16)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,12 @@ import click
 from livekit import rtc
 
 from orchestrator.cli.calling.course import Course
-from orchestrator.cli.calling.following import Follower
+from orchestrator.cli.calling.device import Device
 from orchestrator.cli.calling.hearing import Ear
+from orchestrator.cli.calling.microphone import Microphone
 from orchestrator.cli.calling.room import Seat
 from orchestrator.cli.calling.sound import Samples
+from orchestrator.cli.following import Follower
 
 _STEP_SECONDS = 0.05
 _GOODBYE_SECONDS = 5.0
@@ -28,9 +30,10 @@ class Plan:
     """What the caller is to do."""
 
     expects_opening: bool
-    speech: Samples | None
+    speeches: Sequence[Samples]
     seconds: float | None
     record: bool
+    microphone: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Conversation:
         self._tell = tell
         self._ear = Ear(record=plan.record)
         self._course = Course(self._ear, expects_opening=plan.expects_opening)
+        self._microphone = Microphone()
         self._stopped = asyncio.Event()
         self._over = asyncio.Event()
         self._said_at = 0.0
@@ -64,7 +68,7 @@ class Conversation:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stopped.set)
-        self._seat = Seat(self._ear)
+        self._seat = Seat(self._ear, Device() if self._plan.microphone else self._microphone)
         follower = Follower(
             started["websocketUrl"],
             started["token"],
@@ -102,13 +106,18 @@ class Conversation:
             await asyncio.gather(speaking, return_exceptions=True)
 
     async def _speak(self) -> None:
-        """Wait for the opening line to end, then say what there is to say."""
+        """Wait for the opening line to end, then say what there is to say, each after an answer."""
+        await self._until(self._course.opening_is_over)
+        for speech in self._plan.speeches:
+            if self._said_at:
+                await self._until(lambda now: self._course.answer_is_over(self._said_at, now))
+            await self._microphone.say(speech)
+            self._said_at = self._seat.now
+
+    async def _until(self, is_so: Callable[[float], bool]) -> None:
         # What the ear hears is polled: quiet makes no event.
-        while not self._course.opening_is_over(self._seat.now):  # noqa: ASYNC110
+        while not is_so(self._seat.now):  # noqa: ASYNC110
             await asyncio.sleep(_STEP_SECONDS)
-        if self._plan.speech is not None:
-            await self._seat.microphone.say(self._plan.speech)
-        self._said_at = self._seat.now
 
     def _is_time_to_go(self, speaking: asyncio.Task[None]) -> bool:
         now = self._seat.now
@@ -118,7 +127,9 @@ class Conversation:
             return now >= self._plan.seconds
         if not speaking.done():
             return self._course.is_hopeless(now)
-        if self._plan.speech is None:
+        if self._plan.microphone:
+            return False
+        if not self._plan.speeches:
             return True
         return self._course.answer_is_over(self._said_at, now)
 

@@ -13,7 +13,8 @@ from orchestrator.cli.calling.hearing import Ear
 
 _PAUSE_SECONDS = 0.8
 _PAUSE_WITHOUT_EVENTS_SECONDS = 3.0
-_ANSWER_SECONDS = 3.0
+_ANSWER_PAUSE_SECONDS = 1.2
+_NO_ANSWER_SECONDS = 5.0
 _PATIENCE_SECONDS = 20.0
 _BUSY = ("thinking", "speaking")
 
@@ -28,6 +29,7 @@ class Course:
         self._agent = ""
         self._has_spoken = False
         self._ready_at: float | None = None
+        self._busy_at = 0.0
 
     def take(self, event: Mapping[str, Any], now: float) -> None:
         """Take note of an event."""
@@ -38,6 +40,7 @@ class Course:
             case "agent_state":
                 self._agent = data.get("state", "")
                 self._has_spoken |= self._agent == "speaking"
+                self._busy_at = now if self._agent in _BUSY else self._busy_at
             case "session_ended":
                 self.ended = data
 
@@ -55,7 +58,8 @@ class Course:
         """Tell whether the agent has had its say about what the caller said until ``said_at``."""
         if self._agent in _BUSY:
             return False
-        return min(now - said_at, self._ear.quiet_for(now)) > _ANSWER_SECONDS
+        pause = _ANSWER_PAUSE_SECONDS if self._busy_at >= said_at else _NO_ANSWER_SECONDS
+        return min(now - said_at, self._ear.quiet_for(now)) > pause
 
     def is_hopeless(self, now: float) -> bool:
         """Tell whether an agent that should have spoken long ago has not been heard."""

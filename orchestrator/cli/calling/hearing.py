@@ -81,6 +81,6 @@ class Recording:
         self._end = max(self._end, end)
 
     def up_to(self, length: int) -> Samples:
-        """Return the recording, padded with silence to ``length`` samples."""
+        """Return ``length`` samples of the recording, with silence where it has ended before."""
         padding = np.zeros(max(0, length - self._end), np.int16)
-        return np.concatenate([self._samples[: self._end], padding])
+        return np.concatenate([self._samples[: min(self._end, length)], padding])

@@ -1,4 +1,4 @@
-"""How does the caller get into the room, with a voice and an ear but no sound card?"""
+"""How does the caller get into the room, with a voice and an ear?"""
 
 from __future__ import annotations
 
@@ -9,52 +9,18 @@ import numpy as np
 from livekit import rtc
 
 from orchestrator.cli.calling.hearing import Ear
-from orchestrator.cli.calling.sound import RATE, Samples
+from orchestrator.cli.calling.microphone import Voice
+from orchestrator.cli.calling.sound import RATE
 from sessions.rooms import AGENT_IDENTITY
-
-_FRAME = RATE // 100
-_QUEUE_MS = 100
-
-
-class Microphone:
-    """A track that carries silence, and now and then what is said."""
-
-    def __init__(self) -> None:
-        self._source = rtc.AudioSource(RATE, 1, queue_size_ms=_QUEUE_MS)
-        self._speech = np.zeros(0, np.int16)
-        self._said = asyncio.Event()
-
-    async def publish(self, room: rtc.Room) -> None:
-        """Publish the track."""
-        track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
-        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-        await room.local_participant.publish_track(track, options)
-
-    async def say(self, speech: Samples) -> None:
-        """Say something to its end."""
-        self._said.clear()
-        self._speech = speech
-        await self._said.wait()
-
-    async def run(self) -> None:
-        """Send what there is to send, for as long as the call lasts."""
-        while True:
-            samples, self._speech = self._speech[:_FRAME], self._speech[_FRAME:]
-            frame = np.zeros(_FRAME, np.int16)
-            frame[: samples.size] = samples
-            # Waits while the queue is full, which keeps the pace of speech.
-            await self._source.capture_frame(rtc.AudioFrame(frame.tobytes(), RATE, 1, _FRAME))
-            if not self._speech.size:
-                self._said.set()
 
 
 class Seat:
     """The caller's place in the room."""
 
-    def __init__(self, ear: Ear) -> None:
-        self.microphone = Microphone()
+    def __init__(self, ear: Ear, voice: Voice) -> None:
         self.gone = asyncio.Event()
         self._ear = ear
+        self._voice = voice
         self._room = rtc.Room()
         self._tasks: set[asyncio.Task[None]] = set()
         self._joined_at = 0.0
@@ -70,19 +36,24 @@ class Seat:
         self._room.on("disconnected", lambda _reason: self.gone.set())
         self._joined_at = asyncio.get_running_loop().time()
         await self._room.connect(url, token, rtc.RoomOptions(connect_timeout=10))
-        await self.microphone.publish(self._room)
-        self._spawn(self.microphone.run())
+        source = await self._voice.open()
+        track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
+        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+        await self._room.local_participant.publish_track(track, options)
+        self._spawn(self._voice.run())
 
     async def leave(self) -> None:
         """Leave the room."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._voice.close()
         await self._room.disconnect()
 
     def _on_track(self, track: rtc.Track, _publication: Any, who: rtc.RemoteParticipant) -> None:
         if who.identity == AGENT_IDENTITY and track.kind == rtc.TrackKind.KIND_AUDIO:
             self._spawn(self._listen(track))
+            self._spawn(self._voice.play(track))
 
     async def _listen(self, track: rtc.Track) -> None:
         stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1)

@@ -1,0 +1,1 @@
+"""Being a chatter: a session in writing, or a call into which somebody writes."""
