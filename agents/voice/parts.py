@@ -11,7 +11,8 @@ from agents.voice.hearing import Hearing
 from agents.voice.thinking import Thinking
 from agents.voice.troubles import Troubles
 from agents.voice.turns import pauses, turn_handling
-from agents.voice.warmth import Warm
+from agents.voice.warmth import Prepared, Warm
+from sessions.agents import ASSISTANT
 from sessions.models import SessionConfig
 from sessions.settings import Settings
 
@@ -47,8 +48,7 @@ def make_parts(config: SessionConfig, settings: Settings, warm: Warm, troubles: 
         UnknownVoiceError: the voice is not in the catalogue.
         ConfigurationError: the catalogue has no name for it at the configured provider.
     """
-    prepared = warm.prepared
-    clients = prepared.clients
+    clients = warm.prepared.clients
     return Parts(
         vad=warm.vad,
         stt=make_stt_plugin(settings, clients, warm.vad, troubles, config.language)
@@ -58,12 +58,21 @@ def make_parts(config: SessionConfig, settings: Settings, warm: Warm, troubles: 
             pauses(settings),
             config.language,
         ),
-        llm=Thinking(
-            prepared.answerer,
-            config,
-            lambda message: prepared.intents.task_type_of(message, prepared.embedder),
-            make_llm(settings, clients, troubles),
-            troubles.not_looked_up,
-        ),
+        llm=_make_llm(config, settings, warm.prepared, troubles),
         tts=make_tts(settings, clients, config.voice_id, troubles),
+    )
+
+
+def _make_llm(
+    config: SessionConfig, settings: Settings, prepared: Prepared, troubles: Troubles
+) -> llm.LLM:
+    model = make_llm(settings, prepared.clients, troubles)
+    if model is not None and config.agent != ASSISTANT:
+        return model  # an agent of somebody's own has instructions of its own.
+    return Thinking(
+        prepared.answerer,
+        config,
+        lambda message: prepared.intents.task_type_of(message, prepared.embedder),
+        model,
+        troubles.not_looked_up,
     )
