@@ -156,7 +156,9 @@ def _spectrum(whisper: WhisperModel, window: Recording) -> Floats:
         max(spectrum.shape[1] // 2 * 2, _FEWEST_FRAMES), _WINDOW_SECONDS * _FRAMES_PER_SECOND
     )
     spectrum = spectrum[:, :frames]
-    padded = np.pad(spectrum, ((0, 0), (0, frames - spectrum.shape[1])))
+    # Silence is the lowest value there is: after zeros, it takes words at the end for noise.
+    silence = spectrum.min(initial=0)
+    padded = np.pad(spectrum, ((0, 0), (0, frames - spectrum.shape[1])), constant_values=silence)
     return np.ascontiguousarray(padded[None], np.float32)
 
 
