@@ -22,6 +22,7 @@ from sessions.outcomes import Refusal
 from sessions.providers import check_providers
 from sessions.settings import get_settings
 from workers.app import RUN_SESSION, nudge
+from workers.attendance import Attending, answers_questions
 from workers.context import get_context
 from workers.warden import Warden
 
@@ -44,6 +45,8 @@ def _prepare(sender: Any, **_: Any) -> None:
             _warm_parent(sender)
         else:
             check_providers(get_settings())
+        if answers_questions(sender.app):
+            sender.app.steps["consumer"].add(Attending)
     except ConfigurationError as error:
         sys.exit(str(error))
 

@@ -12,7 +12,7 @@ from orchestrator.http.bodies import read_alias_header, read_body, read_wait
 from orchestrator.http.operations import Operation, documented
 from orchestrator.http.replies import remember, reply
 from orchestrator.services import services
-from sessions.questions.desk import Asked
+from sessions.questions.asked import Asked
 from sessions.questions.messages import ChatRequest
 from sessions.questions.tasks import TaskRequest
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from orchestrator.http.answers import Answer
-from sessions.questions.desk import Asked
+from sessions.questions.asked import Asked
 from sessions.questions.tasks import Status, TaskRequest
 
 

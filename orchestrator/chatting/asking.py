@@ -14,7 +14,7 @@ from orchestrator.services import Services
 from sessions import keys
 from sessions.errors import SessionOverError, UnknownQuestionError
 from sessions.models import Session
-from sessions.questions.desk import Asked
+from sessions.questions.asked import Asked
 from sessions.questions.messages import ChatMessage
 from sessions.questions.tasks import TaskRequest
 from workers.app import send_question

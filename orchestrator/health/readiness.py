@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from orchestrator.http.answers import CheckAnswer, ReadyAnswer
 from orchestrator.services import Services
 from sessions.providers import uses_embedded
+from sessions.questions.attendance import Attendance
 from sessions.questions.relaying import read_relay
 from sessions.settings import TaskTransport
 
@@ -33,6 +34,8 @@ def check_house(house: Services) -> ReadyAnswer:
         checks["inference"] = _inference
     if house.settings.task_transport is TaskTransport.KAFKA:
         checks |= {"kafka": _kafka, "bridge": _bridge}
+    else:
+        checks["answers worker"] = _answers_worker
     with ThreadPoolExecutor(len(checks)) as threads:
         results = list(threads.map(lambda check: check(house), checks.values()))
     answers = [
@@ -94,6 +97,19 @@ def _upkeep_worker(house: Services) -> tuple[bool, str]:
             "-Q upkeep,answers -P threads -n upkeep@%h`."
         )
     return True, "No session is overdue."
+
+
+def _answers_worker(house: Services) -> tuple[bool, str]:
+    try:
+        attending = Attendance(house.redis, house.settings).count()
+    except RedisError:
+        return False, "Redis does not answer, so no worker can be seen. Start Redis first."
+    if not attending:
+        return False, (
+            "Nobody answers questions. Start a worker for the queue `answers`: "
+            "`celery -A workers.app worker -Q upkeep,answers -P threads -n upkeep@%h`."
+        )
+    return True, f"{attending} alive."
 
 
 def _livekit(house: Services) -> tuple[bool, str]:

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from redis import Redis
 
 from sessions import keys
+from sessions.clock import RedisClock
 from sessions.errors import LimitReachedError, SessionOverError
 from sessions.models import Session
+from sessions.questions.asked import Asked, read_asked
 from sessions.questions.tasks import AgentResponse, TaskRequest, TaskResponse
 from sessions.scripts import Scripts
 from sessions.settings import Settings
@@ -28,25 +29,6 @@ FIRST_RESEND_SECONDS = 5.0
 """After so long an unanswered question is sent again, and then each time after twice as long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question that was asked, with its answer once there is one. Moments are Unix ms."""
-
-    session_id: str
-    scope: str
-    request: TaskRequest
-    response: TaskResponse | None
-    asked: int
-    sends: int
-    generation: int
-    speak: bool
-
-    @property
-    def correlation_id(self) -> str:
-        """Return the id by which everybody calls the question."""
-        return self.request.correlation_id
-
-
 class Desk:
     """The questions of all sessions."""
 
@@ -54,6 +36,7 @@ class Desk:
         self._redis = redis
         self._settings = settings
         self._scripts = Scripts(redis)
+        self._clock = RedisClock(redis)
         self._keep_ms = settings.answer_keep_seconds * 1000
         self._base = {
             "ttl": settings.session_ttl_seconds * 1000,
@@ -154,7 +137,7 @@ class Desk:
             for correlation_id in correlation_ids:
                 pipeline.hgetall(keys.question(correlation_id))
             hashes = cast("list[dict[str, str]]", pipeline.execute())
-        return [_asked(fields) for fields in hashes]
+        return [read_asked(fields) for fields in hashes]
 
     def overdue(self, limit: int = 200, hold_seconds: float = FIRST_RESEND_SECONDS) -> list[Asked]:
         """Return open questions that somebody must look at; nobody else gets them meanwhile."""
@@ -165,15 +148,29 @@ class Desk:
             self._redis.zrem(keys.OPEN_QUESTIONS, *settled)
         return [asked for id_, asked in found.items() if asked is not None and id_ not in settled]
 
-    def sent_again(self, asked: Asked, now: int) -> None:
-        """Note that an open question was sent once more at ``now``, and when to look next."""
-        self._redis.hincrby(keys.question(asked.correlation_id), "sends", 1)
-        pause = round(FIRST_RESEND_SECONDS * 1000) * 2**asked.sends
-        self._redis.zadd(keys.OPEN_QUESTIONS, {asked.correlation_id: now + pause}, xx=True)
+    def sent_again(self, asked: Asked) -> None:
+        """Note that an open question was sent once more, and when to look at it again."""
+        next_at = min(
+            self.now() + round(FIRST_RESEND_SECONDS * 1000) * 2**asked.sends,
+            self.given_up_at(asked),
+        )
+        with self._redis.pipeline() as pipeline:
+            pipeline.hincrby(keys.question(asked.correlation_id), "sends", 1)
+            # Only where it is still open: its answer may have come meanwhile.
+            pipeline.zadd(keys.OPEN_QUESTIONS, {asked.correlation_id: next_at}, xx=True)
+            pipeline.execute()
+
+    def given_up_at(self, asked: Asked) -> int:
+        """Return when a question that has no answer yet gets an error instead."""
+        return asked.asked + round(self._settings.answer_timeout_seconds * 1000)
 
     def count_open(self) -> int:
         """Return how many questions wait for an answer."""
         return self._redis.zcard(keys.OPEN_QUESTIONS)
+
+    def now(self) -> int:
+        """Return the moment by Redis's clock, in Unix milliseconds."""
+        return self._clock.now()
 
     def _run(self, verb: str, session_id: str, correlation_id: str, **args: Any) -> list[Any]:
         more_keys = [keys.question(correlation_id), keys.OPEN_QUESTIONS]
@@ -187,19 +184,3 @@ def _event(session_id: str, data: Mapping[str, Any]) -> str:
 
 def _turn(role: str, text: str, generation: int) -> str:
     return json.dumps({"role": role, "text": text, "generation": generation})
-
-
-def _asked(fields: Mapping[str, str]) -> Asked | None:
-    if "request" not in fields:
-        return None
-    response = fields.get("response")
-    return Asked(
-        session_id=fields["session"],
-        scope=fields["scope"],
-        request=TaskRequest.model_validate_json(fields["request"]),
-        response=TaskResponse.model_validate_json(response) if response else None,
-        asked=int(fields["asked"]),
-        sends=int(fields["sends"]),
-        generation=int(fields["generation"]),
-        speak=fields["speak"] == "1",
-    )

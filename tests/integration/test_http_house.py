@@ -25,6 +25,7 @@ from orchestrator.app import create_app
 from sessions.counters import count_drift
 from sessions.fleet import Fleet, WorkerRecord
 from sessions.keys import DEADLINES
+from sessions.questions.attendance import Attendance
 from sessions.settings import Settings
 from tests.fixtures.redis import MakeSettings
 from tests.fixtures.web import ServeWeb
@@ -88,12 +89,14 @@ def test_ready_when_parts_are_missing_then_each_says_what_to_do(
         "upkeep worker",
     ]
     assert "celery -A workers.app worker" in checks["session worker"][1]
+    assert "the queue `answers`" in checks["answers worker"][1]
     assert "SWITCHBOARD_LIVEKIT_URL" in checks["livekit"][1]
     assert "SWITCHBOARD_INFERENCE_URL" in checks["inference"][1]
 
 
 @pytest.mark.usefixtures("alive_worker")
-def test_ready_when_nothing_is_missing_then_200(make_settings: MakeSettings) -> None:
+def test_ready_when_nothing_is_missing_then_200(make_settings: MakeSettings, redis: Redis) -> None:
+    Attendance(redis, make_settings()).attend("upkeep@test")
     with _anything_goes() as address:
         settings = make_settings(
             livekit_url=f"ws://{address}", inference_url=f"http://{address}/v1"

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from workers.app import FINISH_SESSION, app
 from workers.context import get_context
-from workers.upkeep import finishing, reaping, reconciling, sweeping
+from workers.upkeep import finishing, reaping, reconciling, resending, sweeping
 from workers.upkeep.verdict import Verdict, judge
 
 
 @app.task
 def reap() -> None:
-    """Settle sessions whose deadline has passed, and tell the queue."""
+    """Settle sessions whose deadline has passed, tell the queue, and see to open questions."""
     context = get_context()
     reaping.reap(context)
     reaping.tell_positions(context)
+    resending.resend(context)
 
 
 @app.task
