@@ -42,6 +42,11 @@ class Clients:
             )
         return self._clients[where]
 
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for client in self._clients.values():
+            await client.close()
+
 
 def build_clients(settings: Settings) -> Clients:
     """Make the clients that ``settings`` ask for and import the plugins, on the main thread.

@@ -106,6 +106,12 @@ class Speech(tts.TTS):
         """Return the audio of a text, sentence by sentence."""
         return _Spoken(self, text, conn_options)
 
+    async def aclose(self) -> None:
+        """Close what the provider and its stand-in have opened."""
+        for one in (self.standby.first, self.stand_in):
+            if one is not None:
+                await one.aclose()
+
 
 class _Spoken(tts.ChunkedStream):
     # Whoever speaks has a span of its own.

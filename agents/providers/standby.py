@@ -54,7 +54,9 @@ class Standby(Generic[P]):
                 result = await work(provider)
             except Exception as error:
                 replaced = is_first and stand_in is not None
-                log.warning("provider_failed", slot=self._slot, first=is_first, error=repr(error))
+                # What a provider says may quote what it was sent, or its key.
+                what = describe(self._slot, error)
+                log.warning("provider_failed", slot=self._slot, first=is_first, what=what)
                 if is_first not in told:
                     told.add(is_first)
                     self._trouble.failed(self._slot, error, replaced)
@@ -63,7 +65,7 @@ class Standby(Generic[P]):
                     continue
                 deadline = deadline or clock() + self._settings.provider_patience_seconds
                 if clock() + _RETRY_PAUSE_SECONDS >= deadline:
-                    raise ProviderError(describe(self._slot, error)) from error
+                    raise ProviderError(what) from error
                 self._rests_until = 0.0
                 await asyncio.sleep(_RETRY_PAUSE_SECONDS)
             else:

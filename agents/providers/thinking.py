@@ -75,6 +75,11 @@ class Thinker(llm.LLM):
         }
         return _Thought(self, chat_ctx, tools or [], asked)
 
+    async def aclose(self) -> None:
+        """Close what the provider has opened."""
+        await super().aclose()
+        await self._first.aclose()
+
     async def words(self, chat_ctx: llm.ChatContext, instead: str) -> AsyncIterator[str]:
         """Yield the words of an answer.
 

@@ -8,6 +8,7 @@ import httpx2
 import openai
 from livekit.agents import APIConnectionError, APIStatusError, APITimeoutError
 
+from sessions.errors import ProviderError
 from sessions.providers import Slot
 
 _DOES = {Slot.STT: "hears", Slot.TTS: "speaks", Slot.LLM: "thinks", Slot.EMBEDDINGS: "finds"}
@@ -40,6 +41,8 @@ class StalledError(Exception):
 
 def describe(slot: Slot, error: Exception) -> str:
     """Return what happened in one sentence; never what was asked or answered."""
+    if isinstance(error, ProviderError):
+        return str(error)  # described already.
     return f"The provider that {_DOES[slot]} {_what_it_did(error)}."
 
 

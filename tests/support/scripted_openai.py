@@ -132,7 +132,11 @@ class _Handler(BaseHTTPRequestHandler):
             return json.loads(self.rfile.read(length) or b"{}")
         content = io.BytesIO(self.rfile.read(length))
         _, form, files = FormDataParser().parse(content, kind, length, options)
-        return {**form.to_dict(), **{name: file.read() for name, file in files.items()}}
+        fields: dict[str, Any] = form.to_dict()
+        for name, file in files.items():
+            with file.stream:
+                fields[name] = file.read()
+        return fields
 
     def handle(self) -> None:
         """Serve a connection; a client that hangs up in the middle is no news."""
