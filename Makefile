@@ -1,6 +1,6 @@
 # GNU make; every target is a plain word in `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench lock clean livekit-server kafka
+.PHONY: help install run example test check bench lock clean livekit-server kafka
 SHELL := /bin/sh
 
 PYTHON ?= python3
@@ -39,6 +39,9 @@ run: install livekit-server ## start everything on this machine; Ctrl-C ends it
 	@mkdir -p var
 	@$(BIN)/honcho run switchboard migrate
 	@exec $(BIN)/honcho start
+
+example: install livekit-server ## the same with an agent of your own: see examples/orders
+	@exec examples/orders/run
 
 test: install ## check, then every test
 	@$(MAKE) --no-print-directory livekit-server || test "$$CI" != true
