@@ -12,7 +12,7 @@ from threading import Event, Lock, Thread
 from typing import Any
 from uuid import uuid4
 
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka._model import ConsumerGroupTopicPartitions
 from confluent_kafka.admin import AdminClient
 
@@ -130,8 +130,17 @@ class Wire:
     def committed(self, group: str, topic: str) -> int:
         """Return how many messages of a topic the group has behind it."""
         name, of = self.topic(topic), ConsumerGroupTopicPartitions(self.topic(group))
-        asked = admin(self.servers).list_consumer_group_offsets([of])
-        found = asked[of.group_id].result(PATIENCE).topic_partitions or []
+
+        def ask() -> list[TopicPartition] | None:
+            asked = admin(self.servers).list_consumer_group_offsets([of])
+            try:
+                return asked[of.group_id].result(PATIENCE).topic_partitions or []
+            except KafkaException:
+                # The coordinator of the groups takes a moment after a start.
+                return None
+
+        found: list[TopicPartition] = []
+        eventually(lambda: (answer := ask()) is not None and (found.extend(answer) or True))
         return sum(max(0, one.offset) for one in found if one.topic == name)
 
     def is_made(self) -> bool:

@@ -13,11 +13,11 @@ from functools import partial
 from threading import Event
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from sessions.settings import Settings
 from workers.kafka.answering import Answer, Answering
-from workers.kafka.clients import make_admin, make_consumer, make_producer
+from workers.kafka.clients import make_admin, make_consumer, make_producer, reason_of
 from workers.kafka.lanes import Lanes
 from workers.kafka.ledger import Ledger
 from workers.kafka.outbox import Outbox
@@ -136,10 +136,10 @@ class Bridge:
             else:
                 self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
-            self._not_committed(error.args[0], offsets)
+            self._not_committed(error, offsets)
 
-    def _not_committed(self, error: KafkaError, offsets: Sequence[TopicPartition]) -> None:
-        log.warning("offsets_not_committed", error=error.str())
+    def _not_committed(self, error: KafkaException, offsets: Sequence[TopicPartition]) -> None:
+        log.warning("offsets_not_committed", error=reason_of(error))
         for one in offsets:
             if ledger := self._ledgers.get((one.topic, one.partition)):
                 ledger.forget_commit()
@@ -182,7 +182,7 @@ def wait_for_topics(settings: Settings, stop: Event) -> None:
             log.warning(
                 "waiting_for_kafka",
                 servers=settings.kafka_bootstrap_servers,
-                error=error.args[0].str(),
+                error=reason_of(error),
             )
             # Its logs are told when it is polled.
             admin.poll(0)

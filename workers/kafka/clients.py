@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import logging
+import re
+import time
 from typing import Any
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from sessions.settings import Settings, host_name
 
-_LOGGER = logging.getLogger("librdkafka")
 _SECOND = 1000
+_SAY_AGAIN_SECONDS = 30.0
 _NEW_TOPIC_MS = 5 * _SECOND
 """How soon a topic is seen that was made after the start."""
+
+
+class _Calm(logging.Filter):
+    """Lets a line through once in a while: librdkafka tells of every attempt to reach a broker."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether this has not been said lately, by whatever client it was."""
+        text = re.sub(r"\[.*?\]|\d+", "", record.getMessage())
+        now = time.monotonic()
+        if now - self._said.get(text, -_SAY_AGAIN_SECONDS) < _SAY_AGAIN_SECONDS:
+            return False
+        self._said[text] = now
+        return True
+
+
+_LOGGER = logging.getLogger("librdkafka")
+_LOGGER.addFilter(_Calm())
 
 
 def client_name(role: str) -> str:
@@ -57,8 +80,9 @@ def make_consumer(settings: Settings, role: str, group: str) -> Consumer:
             "auto.offset.reset": "earliest",
             # The others keep their partitions while one comes or goes.
             "partition.assignment.strategy": "cooperative-sticky",
-            "session.timeout.ms": 10 * _SECOND,
-            "heartbeat.interval.ms": 2 * _SECOND,
+            # The least that brokers allow: so long the partitions of one that has died wait.
+            "session.timeout.ms": 6 * _SECOND,
+            "heartbeat.interval.ms": 1500,
             "topic.metadata.refresh.interval.ms": _NEW_TOPIC_MS,
             # A fetch under way holds up that of a partition which has just come.
             "fetch.wait.max.ms": 100,
@@ -67,6 +91,12 @@ def make_consumer(settings: Settings, role: str, group: str) -> Consumer:
         },
         logger=_LOGGER,
     )
+
+
+def reason_of(error: KafkaException) -> str:
+    """Return why something failed, in the words of Kafka."""
+    reason: KafkaError = error.args[0]
+    return reason.str() or reason.name()
 
 
 def _common(settings: Settings, role: str) -> dict[str, Any]:

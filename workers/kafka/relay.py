@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from threading import Event
+from threading import Event, Thread
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message
 from redis import Redis
-from redis.exceptions import OutOfMemoryError, RedisError
+from redis.exceptions import OutOfMemoryError
 
 from sessions.connections import REDIS_AWAY
-from sessions.questions.relaying import REPORT_SECONDS, RelayReport, report_relay
 from sessions.questions.tasks import TaskResponse
 from sessions.settings import Settings
-from workers.kafka.clients import make_admin, make_consumer, make_producer
+from workers.kafka.clients import make_consumer, make_producer, reason_of
 from workers.kafka.outbox import Outbox
 from workers.kafka.reading import Unreadable, describe, read_response
-from workers.kafka.topics import Names, make_topics, wanted_topics
+from workers.kafka.topics import Names
+from workers.kafka.watching import Watch
 from workers.sending import SendError
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,6 @@ Deliver = Callable[[TaskResponse], bool]
 
 _POLL_SECONDS = 0.2
 _COMMIT_SECONDS = 0.2
-_LOOK_SECONDS = 2.0
 _RETRY_SECONDS = 0.5
 _FLUSH_SECONDS = 2.0
 _NEVER = 0.0
@@ -44,22 +43,21 @@ class Relay:
     """One member of the group that shares the answers."""
 
     def __init__(self, settings: Settings, redis: Redis, deliver: Deliver) -> None:
-        self._settings = settings
-        self._redis = redis
         self._deliver = deliver
         self._names = Names.of(settings)
-        self._wanted = wanted_topics(settings)
-        self._admin = make_admin(settings, ROLE)
+        self._watch = Watch(settings, redis)
         self._outbox = Outbox(make_producer(settings, ROLE, _NEVER, _ROOM))
         self._consumer = make_consumer(settings, ROLE, self._names.relays)
         self._uncommitted = False
         self._next_commit = 0.0
-        self._next_report = 0.0
 
     def run(self, stop: Event) -> None:
         """Deliver answers until ``stop`` is set."""
         self._consumer.subscribe([self._names.responses], on_revoke=self._hand_over)
         log.info("relay_started", group=self._names.relays)
+        ended = Event()
+        watch = Thread(target=self._watch.run, args=[ended], name="kafka-watch", daemon=True)
+        watch.start()
         try:
             while not stop.is_set():
                 self._turn(stop)
@@ -67,12 +65,12 @@ class Relay:
             # Closing revokes what is left, and so commits.
             self._consumer.close()
             self._outbox.close(_FLUSH_SECONDS)
+            ended.set()
+            watch.join()
             log.info("relay_ended")
 
     def _turn(self, stop: Event) -> None:
-        if time.monotonic() >= self._next_report:
-            self._report()
-            self._next_report = time.monotonic() + REPORT_SECONDS
+        self._watch.note_turn()
         message = self._consumer.poll(_POLL_SECONDS)
         if message is not None and message.error() is not None:
             log.warning("kafka_cannot_be_read", error=str(message.error()))
@@ -89,6 +87,7 @@ class Relay:
         if isinstance(response, Unreadable):
             return self._bury(message, response.reason, stop)
         while not stop.is_set():
+            self._watch.note_turn()
             try:
                 first = self._deliver(response)
             except (*REDIS_AWAY, OutOfMemoryError) as error:
@@ -147,28 +146,4 @@ class Relay:
                 self._consumer.commit(asynchronous=False)
             self._uncommitted = False
         except KafkaException as error:
-            log.warning("offsets_not_committed", error=error.args[0].str())
-
-    def _report(self) -> None:
-        """Look at Kafka, mend what topics it lacks, and say so in Redis."""
-        try:
-            make_topics(self._admin, self._settings, self._wanted)
-            report = RelayReport(trouble="", bridges=self._count_bridges())
-        except KafkaException as error:
-            report = RelayReport(trouble=error.args[0].str(), bridges=0)
-        self._admin.poll(0)
-        try:
-            report_relay(self._redis, report)
-        except RedisError as error:
-            log.warning("relay_cannot_report", error=str(error))
-
-    def _count_bridges(self) -> int:
-        asked = self._admin.describe_consumer_groups(
-            [self._names.bridges], request_timeout=_LOOK_SECONDS
-        )
-        try:
-            return len(asked[self._names.bridges].result().members)
-        except KafkaException as error:
-            if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
-                return 0
-            raise
+            log.warning("offsets_not_committed", error=reason_of(error))
