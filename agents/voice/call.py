@@ -146,7 +146,10 @@ class Call:
     ) -> None:
         options = RoomOptions(
             participant_identity=CALLER_IDENTITY,
-            audio_input=AudioInputOptions(sample_rate=SAMPLE_RATE, frame_size_ms=FRAME_MS),
+            # Gain control clips what is loud enough already, and telephones have their own.
+            audio_input=AudioInputOptions(
+                sample_rate=SAMPLE_RATE, frame_size_ms=FRAME_MS, auto_gain_control=False
+            ),
             audio_output=False,
             text_output=TextOutputOptions(next_in_chain=Words(narrator.partial)),
             close_on_disconnect=False,
@@ -169,7 +172,6 @@ class Call:
         await self._presence.arrived.wait()
         await session.say(opening.text, audio=opening.frames())
         if opening.error is not None:
-            self._reporter.tell("error", {"code": "provider_error", "message": "Speech failed."})
             self._ender.end(Reason.PROVIDER_ERROR, detail=type(opening.error).__name__)
 
     async def _unless_over(self, starting: Coroutine[Any, Any, None]) -> None:

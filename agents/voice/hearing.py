@@ -17,8 +17,8 @@ from livekit.agents.utils import AudioBuffer
 from agents.voice.utterance import Excerpt, Pauses, Utterance
 
 SAMPLE_RATE = 16_000
-FRAME_MS = 20
-"""The shortest that LiveKit's gain control takes well; what waits in a frame is heard late."""
+FRAME_MS = 32
+"""One window of the voice detection, so that none has to wait for the rest of another."""
 
 
 _ONCE = APIConnectOptions(max_retry=0)

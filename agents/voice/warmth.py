@@ -28,11 +28,14 @@ from sessions.settings import Settings
 _IMPORTED_ON_FIRST_USE = (
     "anyio._backends._asyncio",
     "h11",
+    "httpcore",
     "httpcore2._async",
     "httpcore2._backends.anyio",
     "livekit.agents.llm.async_toolset",
     "numpy.fft",
-    "openai.resources.audio",
+    "openai.resources.audio.audio",
+    "openai.resources.audio.speech",
+    "openai.resources.audio.transcriptions",
     "truststore",
 )
 """Modules that libraries load in the middle of their first request."""
