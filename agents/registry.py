@@ -31,10 +31,15 @@ log = structlog.get_logger(__name__)
 
 
 class Registry:
-    """The factories of all agents that this machine can import."""
+    """The factories of all agents that this machine can import; what it cannot is logged.
 
-    def __init__(self, known: KnownAgents) -> None:
-        self._known = known
+    Raises:
+        ConfigurationError: the agents are not named as they must be; see ``KnownAgents.of``.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._known = known = KnownAgents.of(settings)
         self._factories: dict[str, Factory] = {}
         for entry in known:
             try:
@@ -85,14 +90,12 @@ _registry: Registry | None = None
 def prepare_agents(settings: Settings) -> Registry:
     """Import every agent's factory, once: in a parent, so that its children are forked with them.
 
-    What cannot be imported is logged, and the others can be called.
-
     Raises:
-        ConfigurationError: the agents are not named as they must be; see ``KnownAgents.of``.
+        ConfigurationError: see ``Registry``.
     """
     global _registry
-    if _registry is None:
-        _registry = Registry(KnownAgents.of(settings))
+    if _registry is None or _registry.settings is not settings:
+        _registry = Registry(settings)
     return _registry
 
 
@@ -102,7 +105,8 @@ async def make_agent(config: SessionConfig, history: Sequence[Turn]) -> Agent:
     Raises:
         ConfigurationError: see ``Registry.make``.
     """
-    return await prepare_agents(get_settings()).make(config, history)
+    registry = _registry or prepare_agents(get_settings())
+    return await registry.make(config, history)
 
 
 def _import(entry: AgentEntry) -> Factory:

@@ -18,5 +18,7 @@ def default_config(session: Session, settings: Settings) -> SessionConfig:
         user_name=session.user_name,
         opening_line=settings.default_opening_line.replace("{userName}", session.user_name),
         system_prompt=settings.default_system_prompt,
+        agent=settings.default_agent,
+        knowledge=settings.default_knowledge,
         max_duration_seconds=settings.max_duration_seconds,
     )

@@ -14,7 +14,6 @@ from structlog.testing import capture_logs
 from agents import registry
 from agents.assistant import chat_context
 from agents.registry import Registry
-from sessions.agents import KnownAgents
 from sessions.errors import ConfigurationError
 from sessions.history import Turn
 from sessions.models import SessionConfig
@@ -64,7 +63,7 @@ async def take_forever(given: SessionConfig, history: Sequence[Turn]) -> Agent:
 
 def registry_of(**agents: str) -> Registry:
     entries = ",".join(f"{name}={target}" for name, target in agents.items())
-    return Registry(KnownAgents.of(settings_with(agents=entries)))
+    return Registry(settings_with(agents=entries))
 
 
 def make(registry: Registry, agent: str, history: Sequence[Turn] = HISTORY) -> Agent:
