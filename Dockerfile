@@ -62,6 +62,7 @@ LABEL org.opencontainers.image.licenses="Apache-2.0" \
 FROM runtime AS inference
 COPY --from=inference-packages /opt/switchboard /opt/switchboard
 COPY --from=project /app /app
+ENV SWITCHBOARD_INFERENCE_CACHE_FOLDER=/var/lib/switchboard/models
 EXPOSE 8100
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "/app/healthcheck.py", "http", "http://127.0.0.1:8100/health"]

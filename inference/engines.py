@@ -9,6 +9,7 @@ from flask import Flask, current_app
 from inference.embedding import Embedder
 from inference.errors import ApiError
 from inference.hearing import Hearer
+from inference.memory import give_back, share_arenas
 from inference.settings import Settings
 from inference.speaking import Speaker
 from inference.turns import Turns
@@ -39,10 +40,12 @@ class Engines:
 
     def load(self) -> None:
         """Load all engines at once; takes a second or two."""
+        share_arenas()
         loads = [engine.load for engine in (self.hearer, self.speaker, self.embedder)]
         with ThreadPoolExecutor(len(loads)) as pool:
             for done in [pool.submit(load) for load in loads]:
                 done.result()
+        give_back()
 
 
 def engines(app: Flask | None = None) -> Engines:

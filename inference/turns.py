@@ -37,8 +37,8 @@ class Turns:
     def take(self, work: Callable[[], Result], *, first: bool = False) -> Result:
         """Run ``work`` as soon as it is its turn, and return what it returns.
 
-        The ``first`` piece of a request is refused with `BusyError` when the queue is full; later
-        pieces are not, since half an answer helps nobody.
+        The ``first`` piece of a request is refused with `BusyError` when the queue is full or too
+        slow; later pieces wait for as long as it takes, since half an answer helps nobody.
         """
         self._enter(first)
         try:
@@ -55,7 +55,7 @@ class Turns:
                 raise BusyError("The queue is full.")
             called = threading.Event()
             self._waiting.append(called)
-        if called.wait(self._queue_seconds):
+        if called.wait(self._queue_seconds if first else None):
             return
         with self._lock:
             # The call can come between the end of the wait and the lock.

@@ -65,13 +65,15 @@ def test_turns_when_the_queue_is_full_then_a_first_piece_is_refused_and_a_later_
 
 
 def test_turns_when_the_wait_is_too_long_then_it_ends_and_leaves_the_queue(threads):
-    turns = Turns(places=1, queue_length=1, queue_seconds=0.05)
+    turns = Turns(places=1, queue_length=2, queue_seconds=0.05)
     occupied = Occupied(turns, threads)
+    [later] = queue_up(turns, threads, 1, lambda number: f"piece {number}")
     with pytest.raises(BusyError, match="too long"):
-        turns.take(str)
-    assert turns.waiting == 0
+        turns.take(str, first=True)
+    assert turns.waiting == 1
     occupied.free.set()
     assert occupied.done.result(10)
+    assert later.result(10) == "piece 0"
     assert turns.take(lambda: "free again") == "free again"
 
 
