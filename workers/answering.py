@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from sessions.errors import ProviderError
+from sessions.errors import KnowledgeError, ProviderError
 from sessions.questions.tasks import Status, TaskRequest, TaskResponse, TaskResult
 from sessions.settings import get_settings
 
@@ -35,6 +35,9 @@ def answer_request(request: TaskRequest) -> TaskResponse:
         except ProviderError as error:
             log.warning("question_failed", task_type=request.task_type, error=str(error))
             sentence, named = AWAY, f"{error.code}: {error}"
+        except KnowledgeError as error:
+            log.error("question_failed", task_type=request.task_type, error=str(error))
+            sentence, named = FAILED, f"{error.code}: {error}"
         except Exception as error:
             log.exception("question_failed", task_type=request.task_type)
             sentence, named = FAILED, type(error).__name__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,8 +21,6 @@ PATIENCE_SECONDS = 1.0
 REST_SECONDS = 3.0
 """After that nothing is sorted for a while, so that messages do not all wait in vain."""
 
-_AT_ONCE = 8
-
 log = structlog.get_logger(__name__)
 
 
@@ -33,7 +31,6 @@ class Sorter:
         self._settings = settings
         self._intents = Intents.load(settings)
         self._embedder: Embedder | None = None
-        self._threads: ThreadPoolExecutor | None = None
         self._rests_until = 0.0
         self._lock = threading.Lock()
 
@@ -41,22 +38,31 @@ class Sorter:
         """Return what ``message`` is about, in good time."""
         if time.monotonic() < self._rests_until:
             return GENERAL_INFO
-        embedder, threads = self._ready()
+        found = SimpleQueue[str]()
+        # Daemons: a process that ends does not wait for who is slow either.
+        threading.Thread(
+            target=lambda: found.put(self._sort(message)), name="sorting", daemon=True
+        ).start()
         try:
-            return threads.submit(self._intents.task_type_of, message, embedder).result(
-                PATIENCE_SECONDS
-            )
-        except TimeoutError:
+            return found.get(timeout=PATIENCE_SECONDS)
+        except Empty:
             log.warning("intent_unknown", error="whoever makes embeddings is slow")
             self._rests_until = time.monotonic() + REST_SECONDS
             return GENERAL_INFO
 
-    def _ready(self) -> tuple[Embedder, ThreadPoolExecutor]:
+    def close(self) -> None:
+        """Close the connections; the next message opens new ones."""
+        if self._embedder is not None:
+            self._embedder.close()
+
+    def _sort(self, message: str) -> str:
+        return self._intents.task_type_of(message, self._ready())
+
+    def _ready(self) -> Embedder:
         with self._lock:
-            if self._embedder is None or self._threads is None:
+            if self._embedder is None:
                 # numpy and an HTTP client cost a start 0.2 s that most requests do not need.
                 from sessions.questions.embeddings import Embedder
 
                 self._embedder = Embedder(self._settings)
-                self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sorting")
-            return self._embedder, self._threads
+            return self._embedder

@@ -20,10 +20,11 @@ from sessions.ids import new_session_id
 from sessions.keys import SessionKeys
 from sessions.limits import Limits
 from sessions.questions.desk import Desk
-from sessions.questions.tasks import Status, TaskRequest, TaskResponse, TaskResult
+from sessions.questions.tasks import TaskRequest
 from sessions.settings import Settings
 from tests.fixtures.http import MakeKey
 from tests.support.http import archived, bearer, problem, started
+from tests.support.questions import answer_to
 
 
 def chat(client: FlaskClient, headers: dict[str, str] | None = None, **body: Any) -> TestResponse:
@@ -47,11 +48,6 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[TaskRequest]:
 @pytest.fixture
 def desk(redis: Redis, settings: Settings) -> Desk:
     return Desk(redis, settings)
-
-
-def answer_to(correlation_id: str, text: str = "From nine to five.") -> TaskResponse:
-    result = TaskResult(response=text, sources=["hours.md"], session_id="whatever")
-    return TaskResponse(correlation_id=correlation_id, status=Status.SUCCESS, result=result)
 
 
 def accepted(response: TestResponse) -> dict[str, Any]:
@@ -101,7 +97,7 @@ def test_chat_when_said_before_then_the_conversation_travels_with_the_question(
     chat(client, message="And on Sundays?", session_id=first["session_id"])
     assert [(u.role, u.text) for u in sent[1].payload.conversation_history] == [
         ("user", "What are your opening hours?"),
-        ("assistant", "From nine to five."),
+        ("assistant", "At nine."),
     ]
 
 
@@ -133,7 +129,7 @@ def test_chat_when_the_answer_is_there_then_it_can_be_read(
         "session_id": content["session_id"],
         "task_type": "general_info",
         "status": "SUCCESS",
-        "response": "From nine to five.",
+        "response": "At nine.",
         "sources": ["hours.md"],
         "requires_human_handoff": False,
         "suggested_actions": [],
@@ -159,7 +155,7 @@ def test_chat_when_waited_for_then_the_answer_comes_at_once_or_later(
     response = chat(client, {"Prefer": "wait=10"}, user_id="Ada")
     assert response.status_code == 200
     assert response.json is not None
-    assert response.json["response"] == "From nine to five."
+    assert response.json["response"] == "At nine."
     assert response.headers["Preference-Applied"] == "wait=10"
 
 

@@ -14,11 +14,11 @@ from sessions import keys
 from sessions.directory import Directory
 from sessions.keys import SessionKeys
 from sessions.questions.desk import Desk
-from sessions.questions.tasks import Status, TaskResponse, TaskResult
 from sessions.settings import Settings
 from sessions.states import Reason
 from sessions.store import SessionStore
 from tests.fixtures.web import ServeWeb, Web
+from tests.support.questions import answer_to
 from tests.support.sessions import Actor
 from tests.support.sockets import Client, follow, refusal
 from tests.support.stalled import stalled_server
@@ -27,11 +27,6 @@ from tests.support.stalled import stalled_server
 @pytest.fixture
 def desk(redis: Redis, settings: Settings) -> Desk:
     return Desk(redis, settings)
-
-
-def answer_to(correlation_id: str, text: str) -> TaskResponse:
-    result = TaskResult(response=text, sources=["hours.md"], session_id=None)
-    return TaskResponse(correlation_id=correlation_id, status=Status.SUCCESS, result=result)
 
 
 def asked(client: Client, **fields: Any) -> dict[str, Any]:
