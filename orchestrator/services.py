@@ -19,6 +19,7 @@ from sessions.directory import Directory
 from sessions.events import EventLog
 from sessions.fleet import Fleet
 from sessions.questions.asking import Asker
+from sessions.questions.bases import KnowledgeBases
 from sessions.questions.desk import Desk
 from sessions.settings import Settings
 from sessions.starting import Starter
@@ -80,7 +81,9 @@ class Services:
             key_ring=KeyRing(apikeys),
             voices=voices,
             agents=agents,
-            starter=Starter(store, directory, archive, voices, agents, settings),
+            starter=Starter(
+                store, directory, archive, voices, agents, KnowledgeBases(engine), settings
+            ),
             fleet=Fleet(redis, settings),
             desk=Desk(redis, settings),
             asker=Asker(redis, settings),

@@ -253,6 +253,13 @@ class Settings(BaseSettings):
         default="sample",
         description="The knowledge base of a session that names none; `sample` ships.",
     )
+    knowledge_min_score: float = Field(
+        default=0.4,
+        ge=0,
+        le=1,
+        description="How well a passage must fit a question to be its answer; what fits less well "
+        "is not said. Higher: fewer wrong answers, more questions left to people.",
+    )
     intents_file: Path | None = Field(
         default=None, description="A TOML table of intents to add to those that ship."
     )
@@ -262,16 +269,16 @@ class Settings(BaseSettings):
     )
 
     turn_pause_seconds: float = Field(
-        default=0.5,
+        default=0.4,
         ge=0.2,
         le=5,
-        description="A caller who is silent for so long has finished, and gets an answer.",
+        description="A caller who is silent for so long after a sentence gets an answer.",
     )
     unfinished_pause_seconds: float = Field(
-        default=1.2,
+        default=1.0,
         ge=0.2,
         le=10,
-        description="The same where what was said ends in the middle of a sentence.",
+        description="The same for a caller who has stopped in the middle of a sentence.",
     )
     barge_in_seconds: float = Field(
         default=0.06,

@@ -18,6 +18,7 @@ from sessions.ids import is_session_id, new_session_id
 from sessions.limits import Limits
 from sessions.models import Session, SessionConfig
 from sessions.outcomes import AliasTaken
+from sessions.questions.bases import KnowledgeBases
 from sessions.requests import StartRequest
 from sessions.settings import Settings
 from sessions.states import Channel
@@ -47,6 +48,7 @@ class Starter:
         archive: Archive,
         voices: VoiceCatalogue,
         agents: KnownAgents,
+        knowledge: KnowledgeBases,
         settings: Settings,
     ) -> None:
         self._store = store
@@ -54,6 +56,7 @@ class Starter:
         self._archive = archive
         self._voices = voices
         self._agents = agents
+        self._knowledge = knowledge
         self._settings = settings
 
     def start(
@@ -68,7 +71,7 @@ class Starter:
         """Start the session asked for, or return the one that these aliases already name.
 
         Raises:
-            InvalidRequestError: there is no agent of that name.
+            InvalidRequestError: there is no agent or knowledge base of that name.
             UnknownVoiceError: the voice is not in the catalogue.
             AliasConflictError: an alias names a session that was asked for differently.
             LimitReachedError, NoCapacityError: see ``SessionStore.create``.
@@ -103,6 +106,8 @@ class Starter:
         """Return the config of a request, with the house's defaults where it is silent."""
         settings = self._settings
         agent = self._agents.find(request.agent or self._agents.default)
+        if request.knowledge is not None:
+            self._knowledge.check(request.knowledge)
         voice = self._voices.find(request.voice_id or settings.default_voice)
         opening = request.opening_line
         if opening is None:

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from agents.knowledge.sentences import packed
+from agents.knowledge.sentences import packed, sentences
 
 PASSAGE_CHARACTERS = 400
 """As much as somebody likes to be read aloud, and well within what an embedding takes in."""
 LONGEST_CHARACTERS = 4_000
 """No sentence is longer: what is has no full stops because it is no prose."""
 _PLACE_CHARACTERS = 300
+_MOST_PARTS = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A passage. ``place`` is the way of headings to it; ``question`` what it is the answer to."""
+    """A passage. ``place`` is the way of headings to it, ``questions`` are ways to ask for it."""
 
     path: str
     place: str
     text: str
-    question: str = ""
+    questions: Sequence[str] = ()
 
     @property
     def source(self) -> str:
@@ -30,11 +31,11 @@ class Passage:
 
     @property
     def meanings(self) -> list[str]:
-        """Return the texts by whose meaning it is found."""
-        if self.question:
-            return [self.question, f"{self.question} {self.text}"]
-        subject = self.place.rpartition(" > ")[2]
-        return [f"{subject}: {self.text}" if subject else self.text]
+        """Return the texts by whose meaning it is found; the first is all of it."""
+        subject = self.questions[0] if self.questions else self.place.replace(" > ", ", ")
+        whole = f"{subject}: {self.text}" if subject else self.text
+        parts = [*self.questions, *sentences(self.text)]
+        return list(dict.fromkeys([whole, *parts[:_MOST_PARTS]]))
 
 
 @dataclass(slots=True)
@@ -73,7 +74,12 @@ def passages_of(path: str, sections: Iterable[Section]) -> Iterator[Passage]:
             yield Passage(path, place, text[:LONGEST_CHARACTERS])
 
 
-def pair(path: str, question: str, answer: str) -> Passage:
-    """Return the passage of a question and its answer."""
-    question, answer = " ".join(question.split()), " ".join(answer.split())
-    return Passage(path, question[:_PLACE_CHARACTERS], answer, question)
+def answers_of(path: str, pairs: Iterable[tuple[str, str]]) -> list[Passage]:
+    """Return a passage for each answer; questions with the same answer are ways to ask for it."""
+    asked: dict[str, list[str]] = {}
+    for question, answer in pairs:
+        asked.setdefault(" ".join(answer.split()), []).append(" ".join(question.split()))
+    return [
+        Passage(path, questions[0][:_PLACE_CHARACTERS], answer, tuple(dict.fromkeys(questions)))
+        for answer, questions in asked.items()
+    ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from alembic import context
 
-from sessions.database import Base
+from sessions.questions.bases import KnowledgeBaseRow
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    # The tables of all modules share one metadata, which is whole when this one is imported.
+    target_metadata=KnowledgeBaseRow.metadata,
     render_as_batch=True,
 )
 with context.begin_transaction():

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from orchestrator.access import tokens
 from sessions.agents import KnownAgents
 from sessions.archive import ArchivedSession
+from sessions.database import open_database
 from sessions.events import Event, EventLog
 from sessions.limits import Limits
 from sessions.models import Session
+from sessions.questions.bases import KnowledgeBases
 from sessions.requests import StartRequest, parse
 from sessions.starting import Starter
 from sessions.states import Reason, State
@@ -48,6 +50,7 @@ class Annex:
             context.archive,
             load_voices(),
             agents,
+            KnowledgeBases(open_database(context.settings.database_url)),
             context.settings,
         )
         request = parse(StartRequest, {"userName": "Ann", **body})

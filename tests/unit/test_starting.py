@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -14,10 +15,16 @@ from sessions.agents import KnownAgents
 from sessions.archive import Archive
 from sessions.database import open_database
 from sessions.directory import Directory
-from sessions.errors import AliasConflictError, LimitReachedError, UnknownVoiceError
+from sessions.errors import (
+    AliasConflictError,
+    InvalidRequestError,
+    LimitReachedError,
+    UnknownVoiceError,
+)
 from sessions.fleet import WorkerRecord
 from sessions.keys import SessionKeys
 from sessions.limits import Limits
+from sessions.questions.bases import KnowledgeBases
 from sessions.requests import StartRequest, parse
 from sessions.settings import Settings
 from sessions.starting import Started, Starter
@@ -40,7 +47,15 @@ def starter(
     archive: Archive,
     alive_worker: WorkerRecord,
 ) -> Starter:
-    return Starter(store, directory, archive, load_voices(), KnownAgents.of(settings), settings)
+    return Starter(
+        store,
+        directory,
+        archive,
+        load_voices(),
+        KnownAgents.of(settings),
+        KnowledgeBases(open_database(settings.database_url)),
+        settings,
+    )
 
 
 def start(starter: Starter, *aliases: str, scope: str = "local", **fields: object) -> Started:
@@ -211,3 +226,19 @@ def test_start_when_named_by_its_own_id_then_is_the_same_session(starter: Starte
     with pytest.raises(AliasConflictError):
         start(starter, first.session.id, openingLine="Another.")
     assert start(starter, first.session.id, scope="key_b").session.id != first.session.id
+
+
+def test_start_when_the_knowledge_base_is_unknown_then_names_the_nearest(starter: Starter) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        start(starter, knowledge="sampel")
+    [problem] = caught.value.problems
+    assert (problem.field, problem.nearest) == ("knowledge", "sample")
+
+
+def test_start_when_the_sample_was_never_asked_then_can_be_named(starter: Starter) -> None:
+    assert start(starter, knowledge="sample").config.knowledge == "sample"
+
+
+def test_start_when_the_database_cannot_tell_then_is_not_lost(tmp_path: Path) -> None:
+    away = KnowledgeBases(open_database(f"sqlite:///{tmp_path}/empty.db"))
+    away.check("whatever")

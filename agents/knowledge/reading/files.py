@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agents.knowledge.passages import Passage, Section, pair, passages_of
+from agents.knowledge.passages import Passage, Section, answers_of, passages_of
 from agents.knowledge.reading.html import read_html
 from agents.knowledge.reading.markdown import read_markdown
 from agents.knowledge.reading.pairs import Pair, read_csv, read_json
@@ -106,7 +106,7 @@ def _read(path: Path, name: str) -> list[Passage]:
         return list(passages_of(name, read_pdf(content)))
     text = _text(content)
     if kind in _PAIRS:
-        return [pair(name, question, answer) for question, answer in _PAIRS[kind](text)]
+        return answers_of(name, _PAIRS[kind](text))
     return list(passages_of(name, _PROSE[kind](text)))
 
 

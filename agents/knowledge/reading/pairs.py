@@ -1,7 +1,8 @@
 """Which questions and answers stand in a CSV or JSON file?
 
 CSV has a column for each; JSON is a list of objects, an object that holds such a list, or an object
-whose keys are the questions. A question of JSON may be a list: several ways to ask the same.
+whose keys are the questions. Several ways to ask the same are a list in JSON and several rows with
+the same answer in CSV.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ def read_json(text: str) -> list[Pair]:
         raise UnreadableFileError("is nested too deep") from error
     except json.JSONDecodeError as error:
         raise UnreadableFileError(f"line {error.lineno}: {error.msg}") from error
+    except ValueError as error:  # a number with thousands of digits
+        raise UnreadableFileError(str(error)) from error
     if isinstance(content, Mapping):
         content = _list_in(content)
     if not isinstance(content, list):

@@ -1,0 +1,84 @@
+"""What in the knowledge base answers a question?"""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from agents.knowledge.answers import Question
+from agents.knowledge.followup import completed
+from agents.knowledge.retrieval import Hit, Retriever
+from agents.knowledge.sample import ensure_sample
+from agents.knowledge.storage import Storage
+from agents.knowledge.writing import Writer, other_model
+from sessions.database import open_database
+from sessions.errors import KnowledgeError
+from sessions.questions.bases import SAMPLE
+from sessions.questions.embeddings import Embedder
+from sessions.settings import Settings
+
+_HITS = 6
+
+
+class Finder:
+    """Finds passages in the base that a question names; sees to it that the sample is there."""
+
+    def __init__(self, settings: Settings, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._default = settings.default_knowledge
+        self._enough = settings.knowledge_min_score
+        self.storage = Storage(open_database(settings.database_url))
+        self.writer = Writer(self.storage, embedder)
+        self._retriever = Retriever(self.storage)
+
+    def find(self, question: Question) -> list[Hit]:
+        """Return the passages that fit best, the best first.
+
+        Raises:
+            ProviderError: nobody makes embeddings.
+            KnowledgeError: the base cannot be asked.
+        """
+        name = question.knowledge or self._default
+        try:
+            self.load(name)
+            hits = self._hits(name, question.message)
+            whole = None if self.fits(hits) else completed(question)
+            if whole is not None:
+                with_before = self._hits(name, whole)
+                hits = with_before if self.fits(with_before) else hits
+        except SQLAlchemyError as error:
+            raise _database_away(error) from error
+        return hits
+
+    def load(self, name: str) -> None:
+        """Load a base and make sure that it can be asked with the model of now.
+
+        Raises:
+            ProviderError, KnowledgeError: see ``find``.
+        """
+        try:
+            if name == SAMPLE:
+                ensure_sample(self.storage, self.writer, self._embedder.model)
+            info = self._retriever.load(name)
+        except SQLAlchemyError as error:
+            raise _database_away(error) from error
+        if info.model != self._embedder.model:
+            raise other_model(name, info.model, self._embedder.model)
+
+    def fits(self, hits: list[Hit]) -> bool:
+        """Tell whether the best of ``hits`` is an answer."""
+        return bool(hits) and hits[0].score >= self._enough
+
+    def close(self) -> None:
+        """Close all connections; the next use opens new ones."""
+        self.storage.engine.dispose()
+        self._embedder.close()
+
+    def _hits(self, name: str, text: str) -> list[Hit]:
+        return self._retriever.find(name, self._embedder.embed([text])[0], _HITS)
+
+
+def _database_away(error: SQLAlchemyError) -> KnowledgeError:
+    return KnowledgeError(
+        f"The database does not give its knowledge ({type(error).__name__}). Start it, or run "
+        "`switchboard migrate`; SWITCHBOARD_DATABASE_URL says where it is."
+    )

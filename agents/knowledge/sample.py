@@ -1,0 +1,41 @@
+"""How does the knowledge base that ships get into the database?
+
+When it is first needed, and again when its files or the model of the embeddings are others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from agents.knowledge.reading.files import read_folder
+from agents.knowledge.storage import Storage
+from agents.knowledge.writing import Writer
+from sessions.questions.bases import SAMPLE
+
+FOLDER = Path(__file__).with_name("sample")
+
+
+def ensure_sample(storage: Storage, writer: Writer, model: str) -> None:
+    """Put the sample into the database unless it is there; several processes may do so at once.
+
+    Raises:
+        ProviderError: nobody makes embeddings.
+    """
+    found = storage.find(SAMPLE)
+    if found is None or (found.digest, found.model) != (_digest(), model):
+        writer.replace(SAMPLE, read_folder(FOLDER).passages, _digest())
+
+
+@cache
+def _digest() -> str:
+    """Return a digest of all files of the sample, their names and the code that reads them."""
+    digest = hashlib.sha256()
+    code = Path(__file__).parent
+    readers = [*code.glob("reading/*.py"), code / "passages.py", code / "sentences.py"]
+    for path in sorted([*FOLDER.rglob("*"), *readers]):
+        if path.is_file():
+            digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
