@@ -46,7 +46,7 @@ class Finder:
                 with_before = self._hits(name, whole)
                 hits = with_before if self.fits(with_before) else hits
         except SQLAlchemyError as error:
-            raise _database_away(error) from error
+            raise database_away(error) from error
         return hits
 
     def load(self, name: str) -> None:
@@ -60,7 +60,7 @@ class Finder:
                 ensure_sample(self.storage, self.writer, self._embedder.model)
             info = self._retriever.load(name)
         except SQLAlchemyError as error:
-            raise _database_away(error) from error
+            raise database_away(error) from error
         if info.model != self._embedder.model:
             raise other_model(name, info.model, self._embedder.model)
 
@@ -77,7 +77,7 @@ class Finder:
         return self._retriever.find(name, self._embedder.embed([text])[0], _HITS)
 
 
-def _database_away(error: SQLAlchemyError) -> KnowledgeError:
+def database_away(error: SQLAlchemyError) -> KnowledgeError:
     return KnowledgeError(
         f"The database does not give its knowledge ({type(error).__name__}). Start it, or run "
         "`switchboard migrate`; SWITCHBOARD_DATABASE_URL says where it is."
