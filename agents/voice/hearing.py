@@ -14,7 +14,8 @@ from livekit.agents import APIConnectOptions, LanguageCode, stt, utils, vad
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import AudioBuffer
 
-from agents.voice.utterance import Excerpt, Pauses, Utterance
+from agents.voice.pacing import Pace
+from agents.voice.utterance import Excerpt, Utterance
 
 SAMPLE_RATE = 16_000
 FRAME_MS = 32
@@ -28,13 +29,11 @@ _ONCE = APIConnectOptions(max_retry=0)
 class Hearing(stt.STT):
     """An ``STT`` that streams, made of one that does not and a detector of voices."""
 
-    def __init__(
-        self, transcriber: stt.STT, detector: vad.VAD, pauses: Pauses, language: str
-    ) -> None:
+    def __init__(self, transcriber: stt.STT, detector: vad.VAD, pace: Pace, language: str) -> None:
         super().__init__(capabilities=stt.STTCapabilities(streaming=True, interim_results=True))
         self.transcriber = transcriber
         self.detector = detector
-        self.pauses = pauses
+        self.pace = pace
         self.language = language
 
     def stream(
@@ -63,7 +62,7 @@ class _Stream(stt.RecognizeStream):
         super().__init__(stt=hearing, conn_options=conn_options, sample_rate=SAMPLE_RATE)
         self._hearing = hearing
         self._language = language
-        self._utterance = Utterance(hearing.pauses)
+        self._utterance = Utterance(hearing.pace)
         self._request: asyncio.Task[None] | None = None
         self._shown = ""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
+import numpy as np
 from livekit import rtc
 from livekit.agents import io
 
@@ -21,6 +22,11 @@ from sessions.rooms import AGENT_TRACK
 
 SAMPLE_RATE = 24_000
 
+_SILENT = 200
+"""Of 32,768: far below the softest consonant."""
+
+_SHORTEST_SAMPLES = SAMPLE_RATE // 1000
+
 
 class EarlyAudioOutput:
     """The agent's track: 24 kHz mono, published before the caller joins."""
@@ -28,7 +34,7 @@ class EarlyAudioOutput:
     def __init__(self, room: rtc.Room) -> None:
         self._room = room
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-        self._output = _ParticipantAudioOutput(
+        self._output = _PromptAudioOutput(
             room,
             sample_rate=SAMPLE_RATE,
             num_channels=1,
@@ -65,3 +71,30 @@ class EarlyAudioOutput:
         if self._started is not None:
             self._started.cancel()
         await self._output.aclose()
+
+
+class _PromptAudioOutput(_ParticipantAudioOutput):
+    """Plays at once: voices are made with a breath of silence before the first sound."""
+
+    _sounds = False
+
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None:
+        """Take in some of what is to be played."""
+        if not self._sounds:
+            frame, self._sounds = _without_lead(frame)
+        await super().capture_frame(frame)
+
+    def flush(self) -> None:
+        """Take note that a sentence is complete; the next one has a breath of its own."""
+        self._sounds = False
+        super().flush()
+
+
+def _without_lead(frame: rtc.AudioFrame) -> tuple[rtc.AudioFrame, bool]:
+    """Return a frame from its first sound on; of one without any, something short is left."""
+    samples = np.frombuffer(frame.data, np.int16)
+    loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > _SILENT)
+    first = loud[0] if loud.size else samples.size - _SHORTEST_SAMPLES
+    kept = samples[max(first, 0) :]
+    shorter = rtc.AudioFrame(kept.tobytes(), frame.sample_rate, frame.num_channels, kept.size)
+    return shorter, bool(loud.size)

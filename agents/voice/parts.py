@@ -8,9 +8,10 @@ from livekit.agents import AgentSession, llm, stt, tts, vad
 
 from agents.providers import make_llm, make_stt_plugin, make_transcriber, make_tts
 from agents.voice.hearing import Hearing
+from agents.voice.pacing import Pace
 from agents.voice.thinking import Thinking
 from agents.voice.troubles import Troubles
-from agents.voice.turns import pauses, turn_handling
+from agents.voice.turns import turn_handling
 from agents.voice.warmth import Prepared, Warm
 from sessions.agents import ASSISTANT
 from sessions.models import SessionConfig
@@ -55,7 +56,7 @@ def make_parts(config: SessionConfig, settings: Settings, warm: Warm, troubles: 
         or Hearing(
             make_transcriber(settings, clients, troubles),
             warm.vad,
-            pauses(settings),
+            Pace(settings),
             config.language,
         ),
         llm=_make_llm(config, settings, warm.prepared, troubles),

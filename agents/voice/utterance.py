@@ -1,14 +1,16 @@
 """What has the caller said since their last turn was over, and is this turn over too?
 
-Audio comes in windows, each with the probability that somebody speaks in it. After a short pause
-what was said is worth transcribing: if the caller goes on, little is lost; if not, the text is
-there by the time the turn is over.
+Audio comes in windows, each with the probability that somebody speaks in it. After a moment of
+silence what was said is worth transcribing: if the caller goes on, little is lost; if not, the
+text is there by the time the turn is over.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+
+from agents.voice.pacing import Pace
 
 WINDOW_SECONDS = 0.032
 
@@ -18,27 +20,11 @@ _GOES_ON_AT = 0.35
 
 _ONSET_WINDOWS = 2
 _BREATH_WINDOWS = 8
-_LEAD_WINDOWS = 12
+_LEAD_WINDOWS = 10
 """What came just before the first loud window: soft consonants."""
 
 _PART_SECONDS = 24.0
 """Whisper hears 30 seconds at a time; whoever speaks longer is written down in parts."""
-
-_OPEN_ENDINGS = (",", ";", ":", "-", "…", "...")
-
-
-@dataclass(frozen=True, slots=True)
-class Pauses:
-    """How long a silence means what, in seconds."""
-
-    ahead: float
-    """The caller may have finished: transcribe."""
-    over: float
-    """The caller has finished."""
-    unfinished: float
-    """The caller has finished, although the sentence has not."""
-    interim: float
-    """Not a silence: how long somebody speaks before what they say is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +34,13 @@ class Excerpt:
     audio: bytes
     spoken: int
     windows: int
-    after_pause: bool
 
 
 class Utterance:
     """One turn of the caller while it is being heard."""
 
-    def __init__(self, pauses: Pauses) -> None:
-        self._pauses = pauses
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
         self._lead: deque[bytes] = deque(maxlen=_LEAD_WINDOWS)
         self._begin()
 
@@ -70,6 +55,7 @@ class Utterance:
         else:
             self._onset += 1
             if self._onset >= _ONSET_WINDOWS:
+                self._pace.begins(_seconds(self._silence))
                 self._windows.extend(self._lead)
                 self._spoken = self._onset
                 self._silence = 0
@@ -80,12 +66,12 @@ class Utterance:
     def excerpt(self, *, only_after_pause: bool = False) -> Excerpt | None:
         """Return what should be transcribed now, if anything; it is returned once."""
         new = self._spoken - self._asked
-        after_pause = self._silence_seconds >= self._pauses.ahead
-        long_enough = not only_after_pause and new * WINDOW_SECONDS >= self._pauses.interim
+        after_pause = self._pace.may_be_over(_seconds(self._silence))
+        long_enough = not only_after_pause and self._pace.is_worth_showing(_seconds(new))
         if not new or not (after_pause or long_enough):
             return None
         self._asked = self._spoken
-        return Excerpt(b"".join(self._windows), self._spoken, len(self._windows), after_pause)
+        return Excerpt(b"".join(self._windows), self._spoken, len(self._windows))
 
     def read(self, excerpt: Excerpt, text: str) -> None:
         """Take note of what was said up to the end of an excerpt."""
@@ -98,14 +84,14 @@ class Utterance:
         self._text = ""
 
     def drop(self) -> None:
-        """Begin anew: what was said cannot be made out."""
+        """Begin anew: nobody will ask what was said."""
         self._begin()
 
     def finish(self) -> str | None:
         """Return the text of a turn that is over and begin the next, or ``None`` before that."""
         if not self._spoken or not self.is_read:
             return None
-        if self._silence_seconds < self._needed_silence():
+        if not self._pace.is_over(_seconds(self._silence), self._text):
             return None
         text = self._text
         self._begin()
@@ -119,7 +105,7 @@ class Utterance:
     @property
     def is_long(self) -> bool:
         """Tell whether the text of what has been said so far should be settled now."""
-        return len(self._windows) * WINDOW_SECONDS >= _PART_SECONDS
+        return _seconds(len(self._windows)) >= _PART_SECONDS
 
     def _begin(self) -> None:
         self._windows: list[bytes] = []
@@ -127,18 +113,10 @@ class Utterance:
         self._spoken = self._asked = self._read = 0
         self._text = ""
 
-    @property
-    def _silence_seconds(self) -> float:
-        return self._silence * WINDOW_SECONDS
-
     def _is_speech(self, probability: float) -> bool:
         in_speech = bool(self._spoken) and self._silence < _BREATH_WINDOWS
         return probability >= (_GOES_ON_AT if in_speech else _BEGINS_AT)
 
-    def _needed_silence(self) -> float:
-        return self._pauses.unfinished if is_unfinished(self._text) else self._pauses.over
 
-
-def is_unfinished(text: str) -> bool:
-    """Tell whether a text ends in the middle of a sentence."""
-    return text.endswith(_OPEN_ENDINGS)
+def _seconds(windows: int) -> float:
+    return windows * WINDOW_SECONDS
