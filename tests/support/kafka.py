@@ -143,6 +143,17 @@ class Wire:
         eventually(lambda: (answer := ask()) is not None and (found.extend(answer) or True))
         return sum(max(0, one.offset) for one in found if one.topic == name)
 
+    def end(self, topic: str) -> int:
+        """Return how many messages a topic has."""
+        with self._reader(topic) as consumer:
+            ends = [consumer.get_watermark_offsets(p, PATIENCE) for p in consumer.assignment()]
+        return sum(high for _, high in ends)
+
+    def members(self, group: str) -> int:
+        """Return how many are in a group now."""
+        name = self.topic(group)
+        return len(admin(self.servers).describe_consumer_groups([name])[name].result().members)
+
     def is_made(self) -> bool:
         """Tell whether somebody has made our topics."""
         there = admin(self.servers).list_topics(timeout=PATIENCE).topics

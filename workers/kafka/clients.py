@@ -18,7 +18,7 @@ _NEW_TOPIC_MS = 5 * _SECOND
 """How soon a topic is seen that was made after the start."""
 
 
-class _Calm(logging.Filter):
+class Calm(logging.Filter):
     """Lets a line through once in a while: librdkafka tells of every attempt to reach a broker."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class _Calm(logging.Filter):
 
 
 _LOGGER = logging.getLogger("librdkafka")
-_LOGGER.addFilter(_Calm())
+_LOGGER.addFilter(Calm())
 
 
 def client_name(role: str) -> str:
@@ -46,7 +46,7 @@ def client_name(role: str) -> str:
 
 def make_admin(settings: Settings, role: str) -> AdminClient:
     """Return a client that makes topics and looks at groups."""
-    return AdminClient(_common(settings, role), logger=_LOGGER)
+    return AdminClient(client_config(settings, role), logger=_LOGGER)
 
 
 def make_producer(settings: Settings, role: str, give_up_seconds: float, room: int) -> Producer:
@@ -57,7 +57,7 @@ def make_producer(settings: Settings, role: str, give_up_seconds: float, room: i
     """
     return Producer(
         {
-            **_common(settings, role),
+            **client_config(settings, role),
             "acks": "all",
             "linger.ms": 0,
             # Two on their way could overtake each other where one is tried again.
@@ -73,7 +73,7 @@ def make_consumer(settings: Settings, role: str, group: str) -> Consumer:
     """Return a consumer that commits only what it is told to."""
     return Consumer(
         {
-            **_common(settings, role),
+            **client_config(settings, role),
             "group.id": group,
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
@@ -99,7 +99,8 @@ def reason_of(error: KafkaException) -> str:
     return reason.str() or reason.name()
 
 
-def _common(settings: Settings, role: str) -> dict[str, Any]:
+def client_config(settings: Settings, role: str) -> dict[str, Any]:
+    """Return what every client is told, whatever it does."""
     config: dict[str, Any] = {
         "bootstrap.servers": settings.kafka_bootstrap_servers,
         "client.id": client_name(role),

@@ -17,18 +17,18 @@ def bridge() -> None:
     can run on another machine. Several share the work.
     """
     from sessions.logs import configure_logging
-    from sessions.providers import check_providers
     from sessions.settings import get_settings
-    from workers.answering import answer_request
+    from workers.answering import answer_request, prepare_answering
     from workers.kafka.bridge import Bridge
 
     settings = get_settings()
-    check_providers(settings)
+    prepare_answering()
     configure_logging(settings)
-    Bridge(settings, answer_request).run(_until_told_to_end())
+    Bridge(settings, answer_request).run(until_told_to_end())
 
 
-def _until_told_to_end() -> Event:
+def until_told_to_end() -> Event:
+    """Return what is set by SIGTERM or Ctrl-C."""
     stop = Event()
 
     def end(number: int, _frame: Any) -> None:
