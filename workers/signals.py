@@ -21,6 +21,7 @@ from sessions.logs import configure_logging
 from sessions.outcomes import Refusal
 from sessions.providers import check_providers
 from sessions.settings import get_settings
+from workers.answering import prepare_answering
 from workers.app import RUN_SESSION, nudge
 from workers.attendance import Attending, answers_questions
 from workers.context import get_context
@@ -40,12 +41,14 @@ def _set_up_logging(**_: Any) -> None:
 @worker_init.connect
 def _prepare(sender: Any, **_: Any) -> None:
     """Make the parent ready, or end it with one sentence: Celery would go on after any error."""
+    configure_logging(get_settings())  # Celery asks for it only later.
     try:
         if runs_sessions(sender.app):
             _warm_parent(sender)
         else:
             check_providers(get_settings())
         if answers_questions(sender.app):
+            prepare_answering()
             sender.app.steps["consumer"].add(Attending)
     except ConfigurationError as error:
         sys.exit(str(error))

@@ -9,7 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 import click
 
 from orchestrator.cli.checks.finding import Finding, Patient, Verdict, broken
-from orchestrator.cli.checks.here import check_access, check_clocks, check_ports, check_python
+from orchestrator.cli.checks.here import (
+    check_access,
+    check_agents,
+    check_clocks,
+    check_ports,
+    check_python,
+)
 from orchestrator.cli.checks.processes import (
     check_beat,
     check_session_workers,
@@ -35,6 +41,7 @@ from orchestrator.cli.output import json_option, print_json, print_line
 CHECKS: dict[str, Callable[[Patient], Finding]] = {
     "python": check_python,
     "access": check_access,
+    "agents": check_agents,
     "ports": check_ports,
     "redis": check_redis,
     "clocks": check_clocks,

@@ -23,7 +23,7 @@ from tests.support.ports import free_port
 from tests.support.settings import environment_of
 
 PARTS = (
-    "python", "access", "ports", "redis", "clocks", "database", "livekit", "inference",
+    "python", "access", "agents", "ports", "redis", "clocks", "database", "livekit", "inference",
     "providers", "hearing", "speech", "thinking", "embeddings", "web",
     "session worker", "upkeep worker", "beat", "flower",
 )  # fmt: skip
@@ -78,10 +78,20 @@ def test_doctor_when_nothing_runs_then_names_every_broken_part(deserted: Setting
     assert code == 1
     assert tuple(found) == PARTS
     verdicts = {name: check["verdict"] for name, check in found.items()}
-    assert {verdicts.pop(name) for name in ("python", "providers", "thinking")} == {"ok"}
+    assert {verdicts.pop(name) for name in ("python", "agents", "providers", "thinking")} == {"ok"}
     assert verdicts.pop("flower") == "warning"
     assert set(verdicts.values()) == {"broken"}
     assert not [c for c in found.values() if c["detail"].startswith("The check itself failed")]
+
+
+def test_doctor_when_an_agent_is_named_wrongly_then_says_so(deserted: Settings) -> None:
+    _, found = examine(deserted.model_copy(update={"agents": ["shop=my.shop:make"]}))
+    assert found["agents"]["detail"] == (
+        "A session can name assistant, shop; the default is assistant."
+    )
+    _, found = examine(deserted.model_copy(update={"agents": ["shop"]}))
+    assert found["agents"]["verdict"] == "broken"
+    assert found["agents"]["detail"].startswith("SWITCHBOARD_AGENTS has the entry 'shop'")
 
 
 def test_doctor_when_read_by_people_then_each_part_has_a_line(deserted: Settings) -> None:

@@ -42,6 +42,18 @@ def check_access(patient: Patient) -> Finding:
     return ok(f"The house is in {patient.settings.mode} mode and binds {patient.settings.host}.")
 
 
+def check_agents(patient: Patient) -> Finding:
+    """Check that the agents are named as they must be; workers say which they cannot import."""
+    from sessions.agents import KnownAgents
+    from sessions.errors import ConfigurationError
+
+    try:
+        known = KnownAgents.of(patient.settings)
+    except ConfigurationError as error:
+        return broken(str(error))
+    return ok(f"A session can name {', '.join(known.names)}; the default is {known.default}.")
+
+
 def check_clocks(patient: Patient) -> Finding:
     """Compare this machine's clock with Redis's, by which all deadlines go."""
     from redis.exceptions import RedisError
