@@ -47,6 +47,7 @@ class Services:
     key_ring: KeyRing
     voices: VoiceCatalogue
     agents: KnownAgents
+    knowledge: KnowledgeBases
     starter: Starter
     fleet: Fleet
     desk: Desk
@@ -66,6 +67,7 @@ class Services:
         directory = Directory(redis)
         voices = load_voices(settings.voices_file)
         agents = KnownAgents.of(settings)
+        knowledge = KnowledgeBases(engine)
         archive = Archive(engine)
         apikeys = ApiKeys(engine)
         return cls(
@@ -81,9 +83,8 @@ class Services:
             key_ring=KeyRing(apikeys),
             voices=voices,
             agents=agents,
-            starter=Starter(
-                store, directory, archive, voices, agents, KnowledgeBases(engine), settings
-            ),
+            knowledge=knowledge,
+            starter=Starter(store, directory, archive, voices, agents, knowledge, settings),
             fleet=Fleet(redis, settings),
             desk=Desk(redis, settings),
             asker=Asker(redis, settings),

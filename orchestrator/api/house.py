@@ -1,4 +1,4 @@
-"""The house itself: its voices and agents, and whether it is well."""
+"""The house itself: its voices, agents and knowledge, and whether it is well."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from orchestrator.http.answers import (
     AgentAnswer,
     AgentsAnswer,
     HealthAnswer,
+    KnowledgeAnswer,
+    KnowledgeBaseAnswer,
     ReadyAnswer,
     VoiceAnswer,
     VoicesAnswer,
@@ -52,6 +54,19 @@ def agents() -> Response:
             agents=[AgentAnswer(name=name, default=name == known.default) for name in known.names]
         )
     )
+
+
+@blueprint.get("/orchestrator/knowledge")
+@documented(Operation("List the knowledge bases", "house", {200: KnowledgeAnswer}))
+def knowledge() -> Response:
+    """List the knowledge bases that a session can ask for."""
+    authenticate_request()
+    house = services()
+    default = house.settings.default_knowledge
+    bases = [
+        KnowledgeBaseAnswer(name=name, default=name == default) for name in house.knowledge.names()
+    ]
+    return reply(KnowledgeAnswer(knowledge=bases))
 
 
 @blueprint.get("/health")

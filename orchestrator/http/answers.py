@@ -165,6 +165,19 @@ class AgentsAnswer(Answer):
     agents: list[AgentAnswer]
 
 
+class KnowledgeBaseAnswer(Answer):
+    """A knowledge base that an agent can answer from."""
+
+    name: str
+    default: bool
+
+
+class KnowledgeAnswer(Answer):
+    """The knowledge bases that `knowledge` may name."""
+
+    knowledge: list[KnowledgeBaseAnswer]
+
+
 class HealthAnswer(Answer):
     """The process answers."""
 

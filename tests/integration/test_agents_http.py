@@ -56,8 +56,16 @@ def test_agents_when_listed_then_all_are_there_and_one_is_the_default(
     assert named["enum"] == ["assistant", "desk", "shop"]
 
 
+def test_knowledge_when_listed_then_the_sample_is_there_and_the_default(
+    client: FlaskClient,
+) -> None:
+    answer = client.get("/orchestrator/knowledge").get_json()
+    assert answer == {"knowledge": [{"name": "sample", "default": True}]}
+
+
 def test_agents_when_asked_without_a_key_in_production_then_401(guarded: FlaskClient) -> None:
-    problem(guarded.get("/orchestrator/agents"), 401, "not_authenticated")
+    for path in ("/orchestrator/agents", "/orchestrator/knowledge"):
+        problem(guarded.get(path), 401, "not_authenticated")
 
 
 def test_front_when_an_entry_is_wrong_then_it_does_not_start_and_says_why(tmp_path: Path) -> None:

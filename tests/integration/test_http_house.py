@@ -191,6 +191,7 @@ def test_document_when_checked_then_it_is_valid_openapi(app: Flask) -> None:
         "/orchestrator/sessions",
         "/orchestrator/voices",
         "/orchestrator/agents",
+        "/orchestrator/knowledge",
         "/chat",
         "/chat/{correlationId}",
         "/listening/start",
