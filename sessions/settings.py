@@ -254,7 +254,7 @@ class Settings(BaseSettings):
         description="The knowledge base of a session that names none; `sample` ships.",
     )
     knowledge_min_score: float = Field(
-        default=0.4,
+        default=0.44,
         ge=0,
         le=1,
         description="How well a passage must fit a question to be its answer; what fits less well "

@@ -6,12 +6,12 @@ the best passages, and may find that they hold none. Where nothing fits, the hou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import structlog
 
 from agents.knowledge import prompting
-from agents.knowledge.answers import TALK_TO_HUMAN, Answer, Grounds, Question
+from agents.knowledge.answers import TALK_TO_HUMAN, Answer, Grounds, Messages, Question
 from agents.knowledge.finding import Finder
 from agents.knowledge.marker import before_marker
 from agents.knowledge.passages import PASSAGE_CHARACTERS, Passage
@@ -27,6 +27,9 @@ from sessions.settings import Settings
 
 __all__ = ["Answer", "Answerer", "Grounds", "Question"]
 
+Words = Callable[[Messages], Iterator[str]]
+"""Streams what an LLM answers to messages."""
+
 _WORTH_A_LOOK = 0.5
 """An LLM reads what fits half as well as an answer must; it can say itself that there is none."""
 _MARGIN_SECONDS = 2.0
@@ -37,26 +40,28 @@ log = structlog.get_logger(__name__)
 class Answerer:
     """Finds and words answers; one for all threads of a process, and for its forks."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, words: Words | None = None) -> None:
         self._enough = settings.knowledge_min_score
         self._intents = Intents.load(settings)
         self._finder = Finder(settings, Embedder(settings))
         provider = provider_of(settings, Slot.LLM)
         self._thinks = provider is not None
-        self._wording: Wording | None = None
-        # A plugin thinks in a call alone; whoever has no call has the best passage.
+        self._words = words
         if provider is not None and provider.url:
             most = max(_MARGIN_SECONDS, settings.answer_timeout_seconds - _MARGIN_SECONDS)
-            self._wording = Wording(provider, settings.provider_stall_seconds, most)
+            self._words = Wording(provider, settings.provider_stall_seconds, most).tokens
 
     @classmethod
-    def of(cls, settings: Settings) -> Answerer:
+    def of(cls, settings: Settings, words: Words | None = None) -> Answerer:
         """Return an answerer for these settings; nothing connects before the first question.
+
+        ``words`` is how a plugin thinks where there is no call; without it the best passage is
+        the answer there.
 
         Raises:
             ConfigurationError: see ``provider_of`` and ``Intents.load``.
         """
-        return cls(settings)
+        return cls(settings, words)
 
     def preload(self, names: Iterable[str]) -> None:
         """Load knowledge bases now, so that processes forked later share them.
@@ -108,9 +113,9 @@ class Answerer:
         Raises:
             ProviderError: it failed, stalled, or cannot be reached over HTTP.
         """
-        if self._wording is None:
+        if self._words is None:
             raise ProviderError("The configured LLM is a plugin and has words in calls only.")
-        return self._wording.tokens(grounds.messages)
+        return self._words(grounds.messages)
 
     def finish(self, grounds: Grounds, text: str) -> Answer:
         """Return the answer whose words an LLM has given as ``text``, marker and all."""

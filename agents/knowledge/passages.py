@@ -32,7 +32,7 @@ class Passage:
     @property
     def meanings(self) -> list[str]:
         """Return the texts by whose meaning it is found; the first is all of it."""
-        subject = self.questions[0] if self.questions else self.place.replace(" > ", ", ")
+        subject = self.place.replace(" > ", ", ")
         whole = f"{subject}: {self.text}" if subject else self.text
         parts = [*self.questions, *sentences(self.text)]
         return list(dict.fromkeys([whole, *parts[:_MOST_PARTS]]))
@@ -67,11 +67,20 @@ class Outline:
 
 
 def passages_of(path: str, sections: Iterable[Section]) -> Iterator[Passage]:
-    """Cut sections into passages."""
+    """Cut sections into passages. Questions on top of a section are ways to ask for it."""
     for section in sections:
         place = " > ".join(section.headings)[:_PLACE_CHARACTERS]
-        for text in packed(section.blocks, PASSAGE_CHARACTERS):
-            yield Passage(path, place, text[:LONGEST_CHARACTERS])
+        asked = [one for block in section.blocks if _only_asks(block) for one in sentences(block)]
+        told = [block for block in section.blocks if not _only_asks(block)]
+        if section.headings and told and section.headings[-1].endswith("?"):
+            asked.insert(0, section.headings[-1])
+        for text in packed(told, PASSAGE_CHARACTERS):
+            yield Passage(path, place, text[:LONGEST_CHARACTERS], tuple(asked))
+
+
+def _only_asks(block: str) -> bool:
+    """Tell whether a block is nothing but questions; nobody is answered with one."""
+    return all(sentence.endswith(("?", "？")) for sentence in sentences(block))
 
 
 def answers_of(path: str, pairs: Iterable[tuple[str, str]]) -> list[Passage]:

@@ -19,17 +19,19 @@ from sessions.errors import KnowledgeError
 from sessions.questions.embeddings import Vectors
 
 _CANDIDATES = 48
-_IN_COMMON = 0.7
+_IN_COMMON = 0.9
 """How much of what a large base has in common is taken away."""
 _LARGE_BASE = 20
 """Of a base of so many passages half of that; what few passages have in common is their subject."""
-_WHOLE = 0.8
+_WHOLE = 0.6
 """What the whole passage weighs; the rest is the nearest of its sentences and questions."""
+_LEAD = 0.75
+"""What counts for the best passage of its lead over the next: who is meant stands out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage, and how well it fits: hardly ever above 0.8, unrelated ones about 0."""
+    """A passage, and how well it fits: 1 at best, and about 0 where it is unrelated."""
 
     passage: Passage
     score: float
@@ -70,7 +72,7 @@ class Retriever:
         if base.info.vectors == 0:
             return []
         scores = _scores(base, query, self._candidates(base, query))
-        best = sorted(scores.items(), key=lambda one: (-one[1], one[0]))[:count]
+        best = _ranked(scores)[:count]
         passages = self._storage.passages([passage_id for passage_id, _ in best])
         return [Hit(passages[at], score) for at, score in best if at in passages]
 
@@ -113,6 +115,15 @@ def _scores(base: _Loaded, query: Vectors, vectors: StoredVectors) -> dict[int, 
         found = part if number else whole
         found[passage_id] = max(nearness, found.get(passage_id, -1.0))
     return {at: _WHOLE * near + (1 - _WHOLE) * part.get(at, near) for at, near in whole.items()}
+
+
+def _ranked(scores: dict[int, float]) -> list[tuple[int, float]]:
+    """Return the passages with their scores, the best first."""
+    ranked = sorted(scores.items(), key=lambda one: (-one[1], one[0]))
+    if len(ranked) > 1:
+        (best, score), (_, second) = ranked[:2]
+        ranked[0] = (best, min(1.0, score + _LEAD * (score - second)))
+    return ranked
 
 
 def _unit(vectors: Vectors) -> Vectors:
