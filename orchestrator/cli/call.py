@@ -34,6 +34,7 @@ _WAIT_SECONDS = 15
 @click.option("--voice", help="The agent's voice.")
 @click.option("--opening-line", help="What the agent says first.")
 @click.option("--prompt", help="Who the agent is to be.")
+@click.option("--agent", help="The agent that takes the call.")
 @click.option("--knowledge", help="The knowledge base that the agent answers from.")
 @click.option(
     "--say",
@@ -119,6 +120,7 @@ def _body(user: str | None, wishes: Mapping[str, str | None]) -> dict[str, str]:
         "voiceId": wishes["voice"],
         "openingLine": wishes["opening_line"],
         "systemPrompt": wishes["prompt"],
+        "agent": wishes["agent"],
         "knowledge": wishes["knowledge"],
         # Known before the answer is: a start that is interrupted can still be ended.
         "correlationToken": f"switchboard-call-{secrets.token_hex(8)}",

@@ -153,3 +153,9 @@ def test_a_command_when_a_field_is_wrong_then_names_it_and_the_nearest(
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: voiceId: there is no voice 'Craigg'")
     assert result.stderr.endswith("(did you mean Craig?).\n")
+
+
+def test_call_when_the_agent_is_unknown_then_says_which_there_are(web: Web) -> None:
+    result = ask(web, "call", "--agent", "asistant")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: agent: there is no agent 'asistant'; the agents are")
