@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from sessions.errors import KnowledgeError, ProviderError
+from sessions.providers import check_providers
 from sessions.questions.tasks import Status, TaskRequest, TaskResponse, TaskResult
 from sessions.settings import get_settings
 
@@ -44,12 +45,32 @@ def answer_request(request: TaskRequest) -> TaskResponse:
     return TaskResponse.failure(correlation_id, session_id, sentence=sentence, error=named)
 
 
+def prepare_answering() -> None:
+    """Do what only the main thread may, before any other thread answers.
+
+    Raises:
+        ConfigurationError: the providers are not configured as they should be.
+    """
+    settings = get_settings()
+    check_providers(settings)
+    if settings.llm_plugin:
+        from agents.providers.wording import wording
+
+        wording()
+
+
 @cache
 def answerer() -> Answerer:
     """Return the answerer of this process, made when it is first needed."""
     from agents.knowledge.answering import Answerer
 
-    return Answerer.of(get_settings())
+    settings = get_settings()
+    if not settings.llm_plugin:
+        return Answerer.of(settings)
+    # Costs LiveKit's whole framework, so it is imported only where a plugin is to think.
+    from agents.providers.wording import wording
+
+    return Answerer.of(settings, wording().words)
 
 
 def _answer(request: TaskRequest) -> TaskResponse:

@@ -89,15 +89,6 @@ def test_agent_when_livekit_is_away_then_the_session_ends_with_fault_platform(ho
     assert (ended.reason, ended.fault) == ("agent_error", "platform")
 
 
-def test_agent_when_its_provider_is_not_in_the_catalogue_then_the_session_ends_with_config_error(
-    house: House,
-) -> None:
-    with annex(house, tts_provider="no such column") as small:
-        ended = small.wait_until_archived(small.start().id)
-    assert (ended.reason, ended.fault) == ("config_error", "config")
-    assert "no such column" in str(ended.detail)
-
-
 def test_agent_when_something_unforeseen_fails_then_the_session_ends_and_says_what(
     house: House,
 ) -> None:

@@ -84,10 +84,8 @@ class ScriptedOpenAI:
 @contextmanager
 def scripted_openai(port: int = 0) -> Iterator[ScriptedOpenAI]:
     """Keep a scripted server running; without ``port``, on a free one."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
-    server.daemon_threads = True
-    scripted = ScriptedOpenAI(f"http://127.0.0.1:{server.server_port}/v1")
-    server.scripted = scripted  # type: ignore[attr-defined]
+    server = _Server(port)
+    scripted = server.scripted
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -96,14 +94,40 @@ def scripted_openai(port: int = 0) -> Iterator[ScriptedOpenAI]:
         scripted.over.set()
         server.shutdown()
         server.server_close()
+        server.hang_up()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.scripted = ScriptedOpenAI(f"http://127.0.0.1:{self.server_port}/v1")
+        self.connections: set[socket.socket] = set()
+
+    def hang_up(self) -> None:
+        """Close what clients keep open, as the end of a process would."""
+        for connection in list(self.connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.connections.discard(self.connection)
+        with suppress(OSError):
+            super().finish()
 
     def do_POST(self) -> None:
-        scripted: ScriptedOpenAI = self.server.scripted  # type: ignore[attr-defined]
+        scripted = self.server.scripted
         key = self.headers.get("Authorization", "").removeprefix("Bearer ")
         answer = scripted.answer(Received(self.path, key, self._body()))
         if answer.pieces or answer.then is Then.END:

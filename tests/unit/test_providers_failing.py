@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ import pytest
 from livekit import rtc
 from livekit.agents import APIError, llm, tts, utils
 
+from agents.knowledge.answering import Answerer, Question
 from agents.providers import (
     Clients,
     Thinker,
@@ -25,8 +27,10 @@ from agents.providers import (
     make_transcriber,
     make_tts,
 )
-from sessions.errors import ConfigurationError
+from agents.providers.wording import Wording
+from sessions.errors import ConfigurationError, ProviderError
 from sessions.providers import Slot
+from sessions.questions.tasks import SMALL_TALK
 from sessions.settings import Settings
 from tests.support.ports import free_port
 from tests.support.scripted_answers import (
@@ -50,7 +54,7 @@ from tests.support.settings import settings_with
 
 PLUGINS = Path(__file__).parents[1] / "support" / "plugins"
 OWN_HZ = 200.0
-STALL = 0.4
+STALL = 1.5
 
 T = TypeVar("T")
 
@@ -107,7 +111,7 @@ def settings_of(provider: ScriptedOpenAI, own: ScriptedOpenAI, **more: object) -
         "inference_url": own.url,
         "tts_provider": "openai",
         "provider_stall_seconds": STALL,
-        "provider_patience_seconds": 2.0,
+        "provider_patience_seconds": 10.0,
         "provider_cooldown_seconds": 60.0,
         "apology_line": "Sorry.",
     }
@@ -258,10 +262,10 @@ def test_speech_when_nothing_was_heard_yet_then_nobody_apologises(
 def test_speech_when_the_provider_has_rested_then_it_is_asked_again(
     provider: ScriptedOpenAI, own: ScriptedOpenAI, told: Told
 ) -> None:
-    settings = settings_of(provider, own, provider_cooldown_seconds=0.5)
+    settings = settings_of(provider, own, provider_cooldown_seconds=1.0)
     provider.script(SPEECH, error(500), error(500))
 
-    heard = in_a_call(settings, told, lambda call: call.say("1.", "2.", "3.", "4.", pause=0.6))
+    heard = in_a_call(settings, told, lambda call: call.say("1.", "2.", "3.", "4.", pause=1.1))
     assert heard == [[OWN_HZ], [OWN_HZ], [OWN_HZ], [440.0]]
     assert len(provider.asked(SPEECH)) == 3, "the second rest was twice as long"
     assert [replaced for _, replaced in told.failures] == [True, True]
@@ -296,7 +300,7 @@ def test_speech_when_only_the_house_speaks_and_it_comes_back_then_the_sentence_i
 def test_speech_when_nobody_can_speak_then_gives_up_after_the_patience(
     provider: ScriptedOpenAI, own: ScriptedOpenAI, told: Told
 ) -> None:
-    settings = settings_of(provider, own, provider_patience_seconds=1.2)
+    settings = settings_of(provider, own, provider_patience_seconds=3)
     provider.usual[SPEECH] = own.usual[SPEECH] = error(503)
 
     began = time.monotonic()
@@ -457,3 +461,44 @@ def test_plugin_when_none_hears_then_there_is_no_stream(settings: Settings, told
     from livekit.agents import inference
 
     assert make_stt_plugin(settings, build_clients(settings), inference.VAD(), told) is None
+
+
+@pytest.fixture
+def wording(plugin: Settings) -> Iterator[Wording]:
+    """The same plugin where there is no call."""
+    wording = Wording(plugin)
+    yield wording
+    wording.close()
+
+
+def asked_of(wording: Wording) -> str:
+    return "".join(wording.words([{"role": "user", "content": "When do you open?"}]))
+
+
+def test_wording_when_asked_from_many_threads_then_each_gets_its_answer(
+    wording: Wording, provider: ScriptedOpenAI
+) -> None:
+    provider.script(CHAT, *[words(f"Answer {n}", ".") for n in range(8)])
+    with ThreadPoolExecutor(8) as threads:
+        said = list(threads.map(lambda _: asked_of(wording), range(8)))
+    assert sorted(said) == [f"Answer {n}." for n in range(8)]
+    assert provider.asked(CHAT)[0].body["messages"][0]["content"] == "When do you open?"
+
+
+@pytest.mark.parametrize("bad", [error(500), stalling(words("We")), cut(words("We", " open"), 2)])
+def test_wording_when_the_plugin_fails_then_says_what_it_did(
+    wording: Wording, provider: ScriptedOpenAI, bad: Answer
+) -> None:
+    provider.script(CHAT, bad)
+    with pytest.raises(ProviderError, match="The provider that thinks"):
+        asked_of(wording)
+
+
+def test_wording_when_given_to_the_answerer_then_chats_have_its_words(
+    wording: Wording, plugin: Settings, provider: ScriptedOpenAI
+) -> None:
+    small_talk = Question(message="Hi there!", task_type=SMALL_TALK)
+    assert Answerer.of(plugin, wording.words).answer(small_talk).response == "Good to know."
+    provider.script(CHAT, error(500))
+    without = Answerer.of(plugin).answer(small_talk).response
+    assert Answerer.of(plugin, wording.words).answer(small_talk).response == without
