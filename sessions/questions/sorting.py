@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 1.0
 """A message that cannot be sorted for so long is taken for a question of general kind."""
+FIRST_PATIENCE_SECONDS = 5.0
+"""So long while the phrases of the table have no vectors yet: many at once take a while."""
 REST_SECONDS = 3.0
 """After that nothing is sorted for a while, so that messages do not all wait in vain."""
 
@@ -44,7 +46,8 @@ class Sorter:
             target=lambda: found.put(self._sort(message)), name="sorting", daemon=True
         ).start()
         try:
-            return found.get(timeout=PATIENCE_SECONDS)
+            ready = self._intents.ready
+            return found.get(timeout=PATIENCE_SECONDS if ready else FIRST_PATIENCE_SECONDS)
         except Empty:
             log.warning("intent_unknown", error="whoever makes embeddings is slow")
             self._rests_until = time.monotonic() + REST_SECONDS

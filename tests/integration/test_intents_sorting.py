@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
+from sessions.questions import sorting
 from sessions.questions.embeddings import Embedder
 from sessions.questions.intents import Intents
 from sessions.questions.sorting import Sorter
@@ -76,9 +79,12 @@ def test_messages_when_kept_apart_from_the_table_then_nine_in_ten_are_sorted_rig
     assert len(wrong) <= len(sorted_as) / 10, wrong
 
 
-def test_message_when_embeddings_hang_then_it_is_general_soon_and_the_next_at_once() -> None:
+def test_message_when_embeddings_hang_then_it_is_general_soon_and_the_next_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sorting, "FIRST_PATIENCE_SECONDS", 0.5)
     with stalled_server() as url:
-        sorter = Sorter(settings_with(inference_url=f"{url}/v1", provider_stall_seconds=0.5))
+        sorter = Sorter(settings_with(inference_url=f"{url}/v1"))
         assert sorter.task_type_of("Hello") == "general_info"
         begun = time.monotonic()
         assert sorter.task_type_of("Hello") == "general_info"
