@@ -17,6 +17,7 @@ class Greeter(Agent):
     """Says by itself what it was told of the call, once it is there."""
 
     async def on_enter(self) -> None:
+        assert self.session.room_io.room.name.startswith("session_")
         said = [message for message in self.chat_ctx.messages() if message.role != "system"]
         self.session.say(f"{self.instructions} {len(said)} sentences were said before.")
 
