@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.fixtures.redis",
     "tests.fixtures.livekit",
     "tests.fixtures.inference",
+    "tests.fixtures.postgres",
     "tests.fixtures.kafka",
     "tests.fixtures.web",
     "tests.fixtures.house",

@@ -73,6 +73,10 @@ class Answerer:
                 self._finder.load(name)
             except SwitchboardError as error:
                 log.warning("knowledge_not_loaded", knowledge=name, error=str(error))
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections; the next question opens new ones."""
         self._finder.close()
 
     def prepare(self, question: Question) -> Answer | Grounds:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+import weakref
 from collections.abc import Sequence
 from threading import Lock
 from typing import Any, cast
@@ -106,6 +107,8 @@ class Embedder:
                     verify=self._url.startswith("https:"),
                 )
                 self._client_pid = os.getpid()
+                # Who forgets to close us leaves no open socket behind.
+                weakref.finalize(self, self._client.close).atexit = False
             return self._client
 
 
