@@ -202,7 +202,7 @@ class Settings(BaseSettings):
         description="The OpenAI-compatible server that finds passages; empty: the house's own.",
     )
     embeddings_key: SecretStr = Field(
-        default=SecretStr("none"), description="The API key for `embeddings_url` or the plugin."
+        default=SecretStr("none"), description="The API key for `embeddings_url`."
     )
     embeddings_model: str = Field(
         default="", description="The model asked for there; needed where `embeddings_url` is set."

@@ -1,7 +1,7 @@
 """Who hears for the agent, and what becomes of an utterance that a provider fails on?
 
 A server hears a whole utterance at a time, so one that fails is heard again by whoever stands in.
-A plugin that hears a stream loses what it fails on, and the next utterance is heard.
+What happens to a plugin that hears a stream is in ``streaming``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from livekit.plugins import openai
 from agents.providers.clients import Clients
 from agents.providers.plugins import make_plugin
 from agents.providers.standby import Standby
+from agents.providers.streaming import StreamedHearing
 from agents.providers.trouble import StalledError, Trouble
 from sessions.errors import ProviderError
 from sessions.providers import Provider, Slot, providers_of
@@ -51,19 +52,9 @@ def make_stt_plugin(
     plugin: stt.STT = make_plugin(provider, language=language)
     if not plugin.capabilities.streaming:
         return None
-    heard = stt.FallbackAdapter(
-        [plugin, _ears(clients, own)],
-        vad=detector,
-        attempt_timeout=settings.provider_stall_seconds,
-    )
-
-    def on_change(event: stt.AvailabilityChangedEvent) -> None:
-        if not event.available:
-            error = ProviderError(f"{event.stt.label} failed")
-            trouble.failed(Slot.STT, error, replaced=event.stt is plugin)
-
-    heard.on("stt_availability_changed", on_change)
-    return heard
+    at_home = Standby(Slot.STT, _ears(clients, own), settings, trouble)
+    ears = stt.StreamAdapter(stt=Transcriber(at_home, None, settings, trouble), vad=detector)
+    return StreamedHearing(Standby(Slot.STT, plugin, settings, trouble), ears)
 
 
 class Transcriber(stt.STT):

@@ -49,7 +49,7 @@ class Standby(Generic[P]):
         deadline: float | None = None
         told: set[bool] = set()
         while True:
-            provider, is_first = self._pick(stand_in)
+            provider, is_first = self.pick(stand_in)
             try:
                 result = await work(provider)
             except Exception as error:
@@ -70,14 +70,31 @@ class Standby(Generic[P]):
                 await asyncio.sleep(_RETRY_PAUSE_SECONDS)
             else:
                 if is_first:
-                    self._failures = 0
+                    self.works()
                 return result
 
-    def _pick(self, stand_in: P | None) -> tuple[P, bool]:
-        resting = asyncio.get_running_loop().time() < self._rests_until
-        if resting and stand_in is not None:
+    def pick(self, stand_in: P | None) -> tuple[P, bool]:
+        """Return who is to be asked now, and whether it is the provider itself."""
+        if self.rests and stand_in is not None:
             return stand_in, False
         return self.first, True
+
+    @property
+    def rests(self) -> bool:
+        """Tell whether the provider has failed and is left alone for now."""
+        return asyncio.get_running_loop().time() < self._rests_until
+
+    def leave(self, error: Exception) -> None:
+        """Tell that the provider has failed and is replaced, and leave it alone for now."""
+        log.warning(
+            "provider_failed", slot=self._slot, first=True, what=describe(self._slot, error)
+        )
+        self._trouble.failed(self._slot, error, replaced=True)
+        self._rest()
+
+    def works(self) -> None:
+        """Take note that the provider works."""
+        self._failures = 0
 
     def _rest(self) -> None:
         length = self._settings.provider_cooldown_seconds * min(2**self._failures, _LONGEST_REST)
