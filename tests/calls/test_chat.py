@@ -67,13 +67,16 @@ def test_chat_when_three_sessions_ask_at_once_then_nobody_hears_another(house: H
     def talk(n: int) -> tuple[set[str], set[str]]:
         with follow(house.ws_url, f"talk-{n}") as client:
             session_id = client.confirmed()["data"]["session_id"]
-            asked: set[str] = set()
             for message in questions:
                 client.say({"type": "chat", "message": message})
-                asked.add(client.until("chat_accepted")[-1]["data"]["correlation_id"])
-            heard = [answer(client) for _ in questions]
-            assert {data["session_id"] for data in heard} == {session_id}
-            return asked, {data["correlation_id"] for data in heard}
+            frames: dict[str, list[dict[str, Any]]] = {"chat_accepted": [], "agent_response": []}
+            while any(len(found) < len(questions) for found in frames.values()):
+                frame = client.receive()
+                frames.get(frame["type"], []).append(frame["data"])
+            for data in frames["agent_response"]:
+                assert data["session_id"] == session_id
+            asked, heard = ({data["correlation_id"] for data in found} for found in frames.values())
+            return asked, heard
 
     with ThreadPoolExecutor(3) as threads:
         for asked, heard in threads.map(talk, range(3)):
