@@ -27,6 +27,8 @@ FIGURES = (
     "follow",
     "turns",
     "barge_in",
+    "chat",
+    "wer",
 )
 
 

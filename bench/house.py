@@ -72,7 +72,7 @@ def bench_house() -> Iterator[House]:
         engine = open_database(settings.database_url)
         migrate(engine)
         engine.dispose()
-        house = House(settings, folder, connect(settings))
+        house = House(settings, folder, connect(settings), {"inference": inference.child})
         stack.callback(house.redis.close)
         parts = {
             "worker": (session_worker(WORKER), lambda: is_registered(house.redis, WORKER)),

@@ -1,4 +1,4 @@
-"""How much memory does one more call cost, while it goes on?"""
+"""How much memory does one more call cost, while it goes on, and how much do the models?"""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
+import httpx
 import psutil
 
 from bench.contender import Contender, agent_server
@@ -21,7 +22,8 @@ HOW = (
     f"{CALLS} calls each, taking turns: a caller joins and hears the same opening line in the same "
     "voice from our agent, and from an `AgentServer` job with the same `AgentSession` (VAD, the "
     "OpenAI plugin's TTS). One second after the line the process's USS is read, that is the memory "
-    "which would be free again if it went."
+    "which would be free again if it went. The model server's processes are added up (RSS) when it "
+    "has spoken in those calls, and has heard and embedded as well."
 )
 
 _LINE = "Hello Ann, thank you for calling. How can I help you today?"
@@ -29,7 +31,7 @@ _LINE = "Hello Ann, thank you for calling. How can I help you today?"
 
 def measure(house: House) -> list[Row]:
     """Measure both, taking turns."""
-    return asyncio.run(_measure(house))
+    return [*asyncio.run(_measure(house)), _model_server(house)]
 
 
 async def _measure(house: House) -> list[Row]:
@@ -72,6 +74,22 @@ async def _their_call(house: House, contender: Contender, n: int) -> float:
     await asyncio.sleep(0.5)
     await settled(contender.pid)
     return used
+
+
+def _model_server(house: House) -> Row:
+    with httpx.Client(base_url=house.settings.inference_url, timeout=60) as client:
+        spoken = client.post(
+            "audio/speech", json={"model": "tts-1", "voice": "Ashley", "input": _LINE}
+        )
+        client.post(
+            "audio/transcriptions",
+            data={"model": "whisper-1"},
+            files={"file": ("line.wav", spoken.content)},
+        ).raise_for_status()
+        client.post("embeddings", json={"model": "minilm", "input": _LINE}).raise_for_status()
+    server = psutil.Process(house.children["inference"].pid)
+    used = sum(process.memory_info().rss for process in (server, *server.children(recursive=True)))
+    return Row("RSS of the model server", "MB", used / 1e6, goal=Goal(at_most=700))
 
 
 def _pid_in(file: Path) -> int:

@@ -77,6 +77,7 @@ def _busy(_error: BusyError) -> Response:
 
 
 def _gone(_error: ClientGoneError) -> Response:
+    log.info("client_gone")
     return ApiError(408, "Nobody waits for this any more.", code="client_gone").response()
 
 

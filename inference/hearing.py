@@ -7,21 +7,23 @@ turn shorter (measured), but lets two callers be heard at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import ctranslate2
 import numpy as np
+import structlog
 from faster_whisper import WhisperModel
 
 from inference.sound import RATE, Floats
 from inference.turns import Turns
 from inference.weights import whisper_folder
+from inference.windows import windows
 
-_WINDOW_SECONDS: Final = 30  # What Whisper was made for, and the most it takes.
-_FRAMES_PER_SECOND: Final = 100
+log = structlog.get_logger(__name__)
+
 _FEWEST_FRAMES: Final = 1000  # With less to look at, it invents words.
 _SILENT: Final = 0.001  # -60 dB of full scale: nobody speaks so softly.
 _NO_SPEECH: Final = 0.6
@@ -90,7 +92,7 @@ class Hearer:
 
     def knows(self, language: str) -> bool:
         """Tell whether this is the code of a language that the model was made for."""
-        return self._loaded_model().hf_tokenizer.token_to_id(f"<|{language}|>") is not None
+        return language in self._loaded_model().supported_languages
 
     def hear(self, recording: Recording, is_gone: Callable[[], bool]) -> list[Segment]:
         """Return what is said, window by window, each of which is one turn in the queue.
@@ -112,12 +114,11 @@ class Hearer:
 
 
 def _windows(recording: Recording) -> Iterator[tuple[float, Recording]]:
-    """Yield what fits into the model at once and is not silent, with the second it begins at."""
-    for start in range(0, len(recording.samples), _WINDOW_SECONDS * RATE):
-        samples = recording.samples[start : start + _WINDOW_SECONDS * RATE]
+    """Yield each window that is not silent, with the second it begins at."""
+    for start, end in windows(recording.samples):
+        samples = recording.samples[start:end]
         if np.abs(samples).max(initial=0) >= _SILENT:
-            window = Recording(samples, recording.language, recording.prompt, recording.temperature)
-            yield start / RATE, window
+            yield start / RATE, replace(recording, samples=samples)
 
 
 def _listen(
@@ -125,6 +126,7 @@ def _listen(
 ) -> Segment:
     if is_gone():
         raise ClientGoneError
+    log.debug("listening", audio_seconds=round(window.seconds, 2))
     encoded = whisper.model.encode(ctranslate2.StorageView.from_array(_spectrum(whisper, window)))
     if is_gone():
         raise ClientGoneError
@@ -152,12 +154,10 @@ def _listen(
 def _spectrum(whisper: WhisperModel, window: Recording) -> Floats:
     """Return the mel spectrum, shape (1, bins, frames), cut to the length of what is said."""
     spectrum = whisper.feature_extractor(window.samples)
-    frames = min(
-        max(spectrum.shape[1] // 2 * 2, _FEWEST_FRAMES), _WINDOW_SECONDS * _FRAMES_PER_SECOND
-    )
+    frames = max(spectrum.shape[1] // 2 * 2, _FEWEST_FRAMES)
     spectrum = spectrum[:, :frames]
     # Silence is the lowest value there is: after zeros, it takes words at the end for noise.
-    silence = spectrum.min(initial=0)
+    silence = spectrum.min()
     padded = np.pad(spectrum, ((0, 0), (0, frames - spectrum.shape[1])), constant_values=silence)
     return np.ascontiguousarray(padded[None], np.float32)
 
