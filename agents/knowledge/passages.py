@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,8 @@ PASSAGE_CHARACTERS = 400
 LONGEST_CHARACTERS = 4_000
 """No sentence is longer: what is has no full stops because it is no prose."""
 _PLACE_CHARACTERS = 300
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""What databases and models do not take."""
 _MOST_PARTS = 24
 
 
@@ -56,14 +59,19 @@ class Outline:
     def heading(self, level: int, text: str) -> None:
         """Begin a section below the headings of lower levels."""
         self._levels = [(at, name) for at, name in self._levels if at < level]
-        if title := " ".join(text.split()):
+        if title := even(text):
             self._levels.append((level, title))
         self.sections.append(Section([name for _, name in self._levels]))
 
     def block(self, text: str) -> None:
         """Add a paragraph, an item or a row to the present section."""
-        if even := " ".join(text.split()):
-            self.sections[-1].blocks.append(even)
+        if block := even(text):
+            self.sections[-1].blocks.append(block)
+
+
+def even(text: str) -> str:
+    """Return ``text`` on one line, without what nobody can read."""
+    return " ".join(_UNPRINTABLE.sub(" ", text).split())
 
 
 def passages_of(path: str, sections: Iterable[Section]) -> Iterator[Passage]:
@@ -87,7 +95,7 @@ def answers_of(path: str, pairs: Iterable[tuple[str, str]]) -> list[Passage]:
     """Return a passage for each answer; questions with the same answer are ways to ask for it."""
     asked: dict[str, list[str]] = {}
     for question, answer in pairs:
-        asked.setdefault(" ".join(answer.split()), []).append(" ".join(question.split()))
+        asked.setdefault(even(answer), []).append(even(question))
     return [
         Passage(path, questions[0][:_PLACE_CHARACTERS], answer, tuple(dict.fromkeys(questions)))
         for answer, questions in asked.items()
