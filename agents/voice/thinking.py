@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import structlog
-from livekit.agents import APIConnectOptions, APIError, llm, utils
+from livekit.agents import APIConnectOptions, llm, utils
 from livekit.agents.llm import ChatChunk, ChatContext, ChatMessage, ChoiceDelta, ToolChoice
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
 
@@ -148,29 +148,23 @@ class _Thought(llm.LLMStream):
     async def _word(self, grounds: Grounds) -> Answer:
         marker = MarkerFilter()
         said: list[str] = []
-        try:
-            async for text in without_marker(self._tokens(grounds), marker):
-                said.append(text)
-                self._say(text)
-        except APIError as error:
-            log.warning("answer_not_worded", error=type(error).__name__)
-        text = "".join(said)
-        if not text.strip():
-            self._say(grounds.fallback.response)
+        async for text in without_marker(self._words(grounds), marker):
+            said.append(text)
+            self._say(text)
+        text = "".join(said).strip()
+        if not text or text.endswith(grounds.fallback.response):
+            self._say("" if text else grounds.fallback.response)
             return grounds.fallback
-        if marker.refused:
-            refusal = Answer.refusal()
-            return Answer(text, (), refusal.requires_human_handoff, refusal.suggested_actions)
-        return Answer(text, grounds.sources)
+        return Answer.refusal() if marker.refused else Answer(text, grounds.sources)
 
-    async def _tokens(self, grounds: Grounds) -> AsyncIterator[str]:
-        model = self._thinking.wording
-        if model is None:
+    async def _words(self, grounds: Grounds) -> AsyncIterator[str]:
+        thinker = self._thinking.wording
+        if thinker is None:
             return
         context = ChatContext.empty()
         for message in grounds.messages:
             context.add_message(role=message["role"], content=message["content"])  # pyright: ignore[reportArgumentType]
-        async for word in model.words(context, grounds.fallback.response):
+        async for word in thinker.words(context, grounds.fallback.response):
             yield word
 
     def _say(self, text: str) -> None:

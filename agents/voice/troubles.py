@@ -39,7 +39,8 @@ class Troubles:
 
     def not_looked_up(self, error: Exception) -> None:
         """Tell that a question could not be looked up."""
-        self._tell(Slot.EMBEDDINGS, str(error), replaced=False)
+        what = f"The question could not be looked up ({type(error).__name__})."
+        self._tell(Slot.EMBEDDINGS, what, replaced=False)
 
     def _tell(self, slot: Slot, message: str, *, replaced: bool) -> None:
         self._reporter.tell(

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import logging
 from collections.abc import Coroutine
@@ -15,12 +16,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from livekit import rtc
+import numpy as np
+from livekit import local_inference, rtc
 from livekit.agents import inference, utils, vad
+from livekit.agents.tokenize.basic import WordTokenizer, hyphenate_word
+from livekit.agents.tokenize.blingfire import SentenceTokenizer
 
-from agents.knowledge.answering import Answerer
+from agents.knowledge.answering import Answerer, Question
 from agents.providers import Clients, build_clients
 from agents.registry import prepare_agents
+from agents.voice.heaps import limit_heaps
+from sessions.errors import SwitchboardError
 from sessions.questions.embeddings import Embedder
 from sessions.questions.intents import Intents
 from sessions.settings import Settings
@@ -40,6 +46,8 @@ _IMPORTED_ON_FIRST_USE = (
 )
 """Modules that libraries load in the middle of their first request."""
 
+_GREETING = "Hello there. Good morning."
+
 _prepared: Prepared | None = None
 
 _NOBODY = "ws://127.0.0.1:9"
@@ -56,6 +64,21 @@ class Prepared:
     intents: Intents
     embedder: Embedder
 
+    def task_type_of(self, message: str) -> str:
+        """Return what a message is about."""
+        return self.intents.task_type_of(message, self.embedder)
+
+    def look_up_once(self) -> None:
+        """Ask something, so that the first question of a caller waits for no phrases or passages.
+
+        Whoever makes embeddings may not be up yet: then the first question waits after all.
+        """
+        self.task_type_of(_GREETING)
+        with contextlib.suppress(SwitchboardError):
+            self.answerer.prepare(Question(_GREETING))
+        self.answerer.preload([self.settings.default_knowledge])
+        self.embedder.close()
+
 
 @dataclass(frozen=True)
 class Warm:
@@ -68,22 +91,23 @@ class Warm:
 
 
 def prepare(settings: Settings) -> Prepared:
-    """Import and build what calls will need, without opening a connection."""
+    """Import and build what calls will need, without leaving a connection open."""
     global _prepared
     if _prepared is None or _prepared.settings is not settings:
         for name in _IMPORTED_ON_FIRST_USE:
             importlib.import_module(name)
+        limit_heaps()
         _run(_load_certificates())
+        _use_once()
         prepare_agents(settings)
-        answerer = Answerer.of(settings)
-        answerer.preload([settings.default_knowledge])
         _prepared = Prepared(
             settings,
             build_clients(settings),
-            answerer,
+            Answerer.of(settings),
             Intents.load(settings),
             Embedder(settings),
         )
+        _prepared.look_up_once()
     return _prepared
 
 
@@ -93,6 +117,15 @@ def warm(settings: Settings) -> Warm:
     Starts LiveKit's FFI, which does not survive a fork: never call this in a process that forks.
     """
     return Warm(prepare(settings), *_start_native_parts())
+
+
+def _use_once() -> None:
+    """Let libraries load the data that they keep, here and not in each call."""
+    SentenceTokenizer().tokenize(_GREETING)
+    WordTokenizer().tokenize(_GREETING)
+    hyphenate_word(_GREETING)
+    window = np.zeros(local_inference.VAD_WINDOW_SAMPLES, np.int16)
+    local_inference.VAD().predict(window)
 
 
 @cache
