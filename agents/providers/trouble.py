@@ -6,7 +6,7 @@ from typing import Protocol
 
 import httpx2
 import openai
-from livekit.agents import APIConnectionError, APIStatusError, APITimeoutError
+from livekit.agents import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
 from sessions.errors import ProviderError
 from sessions.providers import Slot
@@ -56,5 +56,7 @@ def _what_it_did(error: Exception) -> str:
             return "did not answer in time"
         case APIConnectionError() | openai.APIConnectionError() | httpx2.TransportError():
             return "could not be reached, or hung up"
+        case APIError():
+            return "gave an answer of no use"
         case _:
             return f"failed ({type(error).__name__})"

@@ -219,10 +219,18 @@ def test_speech_when_the_provider_is_well_then_it_speaks_alone(
         (error(500), False, "answered with status 500"),
         (stalling(speech(1.0)), False, f"was silent for {STALL:g} s"),
         (cut(speech(1.0)), False, "could not be reached, or hung up"),
+        (Answer([], "audio/pcm"), False, "gave an answer of no use"),
         (stalling(speech(2.0), 15), True, f"was silent for {STALL:g} s"),
         (cut(speech(2.0), 15), True, "could not be reached, or hung up"),
     ],
-    ids=["errs", "stalls before", "hangs up before", "stalls in the middle", "is cut"],
+    ids=[
+        "errs",
+        "stalls before",
+        "hangs up before",
+        "says nothing",
+        "stalls in the middle",
+        "is cut",
+    ],
 )
 def test_speech_when_the_provider_fails_then_the_house_says_the_sentence_again(
     settings: Settings,
