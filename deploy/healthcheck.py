@@ -1,4 +1,4 @@
-"""Is the process in this container well? ``healthcheck.py worker|upkeep|beat`` or ``http URL``.
+"""Is the process in this container well? ``worker|upkeep|beat|bridge`` or ``http URL`` asks so.
 
 It ends with 0 if so, and with a sentence if not. `celery inspect ping` would tell of the workers
 too, but loads the whole command line first, and so costs more than twice as much.
@@ -24,6 +24,8 @@ def main(arguments: list[str]) -> None:
             _upkeep()
         case ["beat"]:
             _beat()
+        case ["bridge"]:
+            _bridge()
         case _:
             sys.exit(__doc__)
 
@@ -69,9 +71,26 @@ def _beat() -> None:
         sys.exit("Nobody holds beat's lock.")
 
 
+def _bridge() -> None:
+    """A bridge is well while the broker counts it among those who share the questions."""
+    from sessions.settings import get_settings
+    from workers.kafka.bridge import ROLE
+    from workers.kafka.clients import client_name, make_admin
+    from workers.kafka.topics import Names
+
+    settings = get_settings()
+    group = Names.of(settings).bridges
+    asked = make_admin(settings, "healthcheck").describe_consumer_groups(
+        [group], request_timeout=_PATIENCE_SECONDS
+    )
+    members = asked[group].result().members
+    if client_name(ROLE) not in {member.client_id for member in members}:
+        sys.exit(f"The bridge of this container is not in the group {group}.")
+
+
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
     # Docker keeps a few lines of what a check says, and a traceback is not what helps there.
     except Exception as error:  # noqa: BLE001
-        sys.exit(f"Redis does not answer, or something else is wrong: {error}")
+        sys.exit(f"Redis or Kafka does not answer, or something else is wrong: {error}")

@@ -25,6 +25,8 @@ PROCFILE = {
 OWN_COMMAND = {"redis", "livekit"}
 # It ends when it has done its work, and the others wait for that.
 ONE_SHOT = {"migrate"}
+# Only with a profile of their own: whoever answers over Celery needs none of them.
+PROFILED = {name for name, service in SERVICES.items() if "profiles" in service}
 # A service that must run as root would stand here, with the reason.
 ROOT_ALLOWED: dict[str, str] = {}
 
@@ -45,7 +47,34 @@ def default(text: str) -> str:
 
 
 def test_every_process_of_the_procfile_has_its_service():
-    assert SERVICES.keys() - ONE_SHOT == PROCFILE.keys()
+    assert SERVICES.keys() - ONE_SHOT - PROFILED == PROCFILE.keys()
+
+
+def test_kafka_is_there_only_if_it_is_asked_for():
+    assert {name: SERVICES[name]["profiles"] for name in PROFILED} == {
+        "kafka": ["kafka"],
+        "bridge": ["kafka"],
+    }
+    # A service without a profile that waited for one with it would bring it along.
+    for name, service in SERVICES.items():
+        if name not in PROFILED:
+            assert not PROFILED & service.get("depends_on", {}).keys(), name
+
+
+def test_kafka_is_the_same_in_containers_as_in_development():
+    environment = SERVICES["kafka"]["environment"]
+    development = (ROOT / "deploy/dev/kafka").read_text()
+    pom = (ROOT / "deploy/dev/kafka.pom.xml").read_text()
+    version = SERVICES["kafka"]["image"].rpartition(":")[2]
+    assert f"<version>{version}</version>" in pom
+    for name in ("auto.create.topics.enable", "broker.session.timeout.ms"):
+        variable = f"KAFKA_{name.upper().replace('.', '_')}"
+        assert f"\n{name}={environment[variable]}\n" in development
+    assert environment["KAFKA_ADVERTISED_LISTENERS"] == "PLAINTEXT://kafka:9092"
+    servers = SERVICES["bridge"]["environment"]["SWITCHBOARD_KAFKA_BOOTSTRAP_SERVERS"]
+    assert default(servers) == "kafka:9092"
+    assert "kafka:/var/lib/kafka/data" in SERVICES["kafka"]["volumes"]
+    assert environment["KAFKA_LOG_DIRS"] == "/var/lib/kafka/data"
 
 
 @pytest.mark.parametrize("name", PROCFILE.keys() - OWN_COMMAND)
