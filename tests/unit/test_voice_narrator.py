@@ -1,0 +1,181 @@
+"""What do those who watch a call learn of what is said?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from livekit import rtc
+from livekit.agents import (
+    AgentSession,
+    AgentStateChangedEvent,
+    ConversationItemAddedEvent,
+    UserInputTranscribedEvent,
+)
+from livekit.agents.llm import ChatMessage
+from livekit.agents.voice import io
+
+from agents.knowledge.answering import Answer
+from agents.voice.answers import noted
+from agents.voice.ears import Ears
+from agents.voice.narrator import Narrator
+from agents.voice.output import _without_lead
+from agents.voice.reporter import Reporter
+from agents.voice.words import Words
+
+
+@dataclass
+class Notes:
+    """A reporter that keeps what it is told."""
+
+    told: list[tuple[str, Mapping[str, Any]]] = field(
+        default_factory=list[tuple[str, Mapping[str, Any]]]
+    )
+    turns: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    stamps: list[str] = field(default_factory=list[str])
+
+    def tell(
+        self,
+        kind: str,
+        data: Mapping[str, Any],
+        *,
+        turn: Mapping[str, Any] | None = None,
+        stamps: Sequence[str] = (),
+    ) -> None:
+        self.told.append((kind, data))
+        self.stamps.extend(stamps)
+        if turn is not None:
+            self.turns.append(turn)
+
+    def transcripts(self) -> list[tuple[str, str, bool]]:
+        return [(d["speaker"], d["text"], d["final"]) for k, d in self.told if k == "transcript"]
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes()
+
+
+@pytest.fixture
+def session(notes: Notes) -> rtc.EventEmitter[str]:
+    emitter = rtc.EventEmitter[str]()
+    Narrator(cast("AgentSession", emitter), cast("Reporter", notes))
+    return emitter
+
+
+def heard(text: str, *, final: bool = False) -> UserInputTranscribedEvent:
+    return UserInputTranscribedEvent(transcript=text, is_final=final)
+
+
+def item(role: str, text: str, **more: Any) -> ConversationItemAddedEvent:
+    message = ChatMessage(role=cast("Any", role), content=[text], **more)
+    return ConversationItemAddedEvent(item=message)
+
+
+def test_caller_when_speaking_then_is_shown_as_they_speak_and_written_down_once(
+    session: rtc.EventEmitter[str], notes: Notes
+) -> None:
+    for event in (heard("What"), heard("What"), heard("What is it?"), heard("What is it?")):
+        session.emit("user_input_transcribed", event)
+    session.emit("user_input_transcribed", heard("What is it?", final=True))
+    session.emit("conversation_item_added", item("user", "What is it?"))
+    assert notes.transcripts() == [
+        ("caller", "What", False),
+        ("caller", "What is it?", False),
+        ("caller", "What is it?", True),
+    ]
+    assert notes.turns == [{"role": "user", "text": "What is it?", "interrupted": False}]
+
+
+def test_turn_when_it_comes_in_parts_then_each_is_shown_after_those_before(
+    session: rtc.EventEmitter[str], notes: Notes
+) -> None:
+    session.emit("user_input_transcribed", heard("One.", final=True))
+    session.emit("user_input_transcribed", heard("Two"))
+    session.emit("conversation_item_added", item("user", "One. Two."))
+    session.emit("user_input_transcribed", heard("Three"))
+    assert [text for _, text, _ in notes.transcripts()] == [
+        "One.",
+        "One. Two",
+        "One. Two.",
+        "Three",
+    ]
+
+
+def test_answer_when_interrupted_then_all_tell_what_was_heard_of_it(
+    session: rtc.EventEmitter[str], notes: Notes
+) -> None:
+    extra = noted(Answer("We open at nine in the morning.", ("hours.md",)))
+    metrics = {"e2e_latency": 0.6123}
+    event = item("assistant", "We open at", interrupted=True, extra=extra, metrics=metrics)
+    session.emit("conversation_item_added", event)
+    assert notes.turns == [{"role": "assistant", "text": "We open at", "interrupted": True}]
+    assert [kind for kind, _ in notes.told] == ["transcript", "agent_response"]
+    assert notes.told[0][1]["latency_ms"] == 612
+    assert notes.told[1][1]["response"] == "We open at"
+    assert notes.told[1][1]["sources"] == ["hours.md"]
+
+
+def test_line_when_it_answers_nothing_then_there_is_no_response(
+    session: rtc.EventEmitter[str], notes: Notes
+) -> None:
+    session.emit("conversation_item_added", item("assistant", "Hello."))
+    session.emit("conversation_item_added", item("system", "Be brief."))
+    session.emit("conversation_item_added", item("assistant", ""))
+    assert [kind for kind, _ in notes.told] == ["transcript"]
+
+
+def test_state_when_speaking_first_then_is_stamped(
+    session: rtc.EventEmitter[str], notes: Notes
+) -> None:
+    changed = AgentStateChangedEvent(old_state="listening", new_state="speaking")
+    session.emit("agent_state_changed", changed)
+    assert notes.told == [("agent_state", {"state": "speaking"})]
+    assert notes.stamps == ["firstAudio"]
+
+
+def test_words_when_they_come_fast_then_not_each_is_told() -> None:
+    told: list[str] = []
+
+    async def speak() -> None:
+        words = Words(told.append)
+        for word in ("We ", "open ", "at "):
+            await words.capture_text(word)
+        words.flush()
+        await words.capture_text("Bye.")
+
+    asyncio.run(speak())
+    assert told == ["We", "Bye."]
+
+
+class Microphone(io.AudioInput):
+    """Hears the same loud frame for ever."""
+
+    async def __anext__(self) -> rtc.AudioFrame:
+        return rtc.AudioFrame(b"\1\2" * 512, 16_000, 1, 512)
+
+
+def test_ears_when_closed_then_hear_silence_of_the_same_length() -> None:
+    async def listen() -> list[bytes]:
+        ears = Ears(Microphone(label="microphone"), open_=True)
+        first = await anext(ears)
+        ears.open = False
+        return [bytes(first.data), bytes((await anext(ears)).data)]
+
+    loud, silent = asyncio.run(listen())
+    assert loud == b"\1\2" * 512
+    assert silent == b"\0\0" * 512
+
+
+def test_lead_when_a_sentence_begins_with_silence_then_is_left_out() -> None:
+    samples = np.concatenate([np.zeros(960, np.int16), np.full(480, 3000, np.int16)])
+    frame = rtc.AudioFrame(samples.tobytes(), 24_000, 1, samples.size)
+    kept, sounds = _without_lead(frame)
+    assert (kept.samples_per_channel, sounds) == (480, True)
+    silence = rtc.AudioFrame(bytes(1920), 24_000, 1, 960)
+    kept, sounds = _without_lead(silence)
+    assert (kept.samples_per_channel, sounds) == (24, False)
