@@ -41,13 +41,11 @@ class Finder:
         try:
             self.load(name)
             hits = self._hits(name, question.message)
-            whole = None if self.fits(hits) else completed(question)
-            if whole is not None:
-                with_before = self._hits(name, whole)
-                hits = with_before if self.fits(with_before) else hits
+            whole = completed(question)
+            with_before = [] if whole is None else self._hits(name, whole)
         except SQLAlchemyError as error:
             raise database_away(error) from error
-        return hits
+        return max(hits, with_before, key=lambda found: found[0].score if found else -1.0)
 
     def load(self, name: str) -> None:
         """Load a base and make sure that it can be asked with the model of now.
