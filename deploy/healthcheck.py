@@ -80,10 +80,10 @@ def _bridge() -> None:
 
     settings = get_settings()
     group = Names.of(settings).bridges
-    asked = make_admin(settings, "healthcheck").describe_consumer_groups(
-        [group], request_timeout=_PATIENCE_SECONDS
-    )
-    members = asked[group].result().members
+    # Kept, because the answer never comes to a client that has gone.
+    admin = make_admin(settings, "healthcheck")
+    asked = admin.describe_consumer_groups([group], request_timeout=_PATIENCE_SECONDS)
+    members = asked[group].result(_PATIENCE_SECONDS).members
     if client_name(ROLE) not in {member.client_id for member in members}:
         sys.exit(f"The bridge of this container is not in the group {group}.")
 

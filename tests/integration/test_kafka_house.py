@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +25,7 @@ from tests.fixtures.web import ServeWeb, Web
 from tests.support.eventually import eventually
 from tests.support.kafka import PATIENCE, Wire, question
 from tests.support.ports import free_port
-from tests.support.processes import Child, running
+from tests.support.processes import ROOT, Child, running
 from tests.support.settings import environment_of
 from tests.support.sockets import Client, follow
 
@@ -187,6 +189,7 @@ def test_bridge_command_when_there_is_no_redis_then_answers_and_ends_well_when_t
         request = question()
         wire.ask(request)
         [message] = wire.read("task_responses", 1)
+        assert is_healthy(settings)
         child.process.send_signal(signal.SIGTERM)
         assert child.process.wait(PATIENCE) == 0
     response = TaskResponse.model_validate_json(message.value() or b"")
@@ -194,4 +197,15 @@ def test_bridge_command_when_there_is_no_redis_then_answers_and_ends_well_when_t
     assert response.result.session_id == request.payload.session_id
     assert "bridge_ended" in log.read_text()
     assert wire.members("switchboard-bridge") == 0
+    assert not is_healthy(settings)
     assert wire.committed("switchboard-bridge", "task_requests.general_info") == 1
+
+
+def is_healthy(settings: Settings) -> bool:
+    """Tell what the health check of the bridge's container says."""
+    command = [sys.executable, "deploy/healthcheck.py", "bridge"]
+    environment = {**os.environ, **environment_of(settings), "PYTHONPATH": str(ROOT)}
+    check = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, timeout=PATIENCE
+    )
+    return check.returncode == 0
