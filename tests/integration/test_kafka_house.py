@@ -206,6 +206,6 @@ def is_healthy(settings: Settings) -> bool:
     command = [sys.executable, "deploy/healthcheck.py", "bridge"]
     environment = {**os.environ, **environment_of(settings), "PYTHONPATH": str(ROOT)}
     check = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, timeout=PATIENCE
+        command, check=False, cwd=ROOT, env=environment, capture_output=True, timeout=PATIENCE
     )
     return check.returncode == 0
