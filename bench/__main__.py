@@ -29,6 +29,7 @@ FIGURES = (
     "barge_in",
     "chat",
     "wer",
+    "knowledge",
 )
 
 

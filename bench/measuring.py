@@ -23,6 +23,7 @@ class Goal:
     """What a figure should reach; all that is set must hold."""
 
     at_most: float | None = None
+    at_least: float | None = None
     ratio_at_most: float | None = None
     ratio_at_least: float | None = None
     less_than_contender: bool = False
@@ -31,6 +32,7 @@ class Goal:
         """Return the goal as the table shows it."""
         parts = (
             self.at_most is not None and f"<= {self.at_most:g} {unit}",
+            self.at_least is not None and f">= {self.at_least:g} {unit}",
             self.ratio_at_most is not None and f"<= {self.ratio_at_most:g}x",
             self.ratio_at_least is not None and f">= {self.ratio_at_least:g}x",
             self.less_than_contender and "less",
@@ -63,6 +65,7 @@ class Row:
         ratio = self.ratio or 0.0
         return (
             (goal.at_most is None or self.ours <= goal.at_most)
+            and (goal.at_least is None or self.ours >= goal.at_least)
             and (goal.ratio_at_most is None or ratio <= goal.ratio_at_most)
             and (goal.ratio_at_least is None or ratio >= goal.ratio_at_least)
             and (not goal.less_than_contender or ratio < 1)

@@ -15,6 +15,7 @@ from tests.support.processes import ROOT
 
 PACKAGES = ("agents", "inference", "orchestrator", "sessions", "workers")
 NEEDED = {
+    "agents/knowledge/sample/warranty.pdf",
     "celeryconfig.py",
     "inference/voices.toml",
     "sessions/lua/claim.lua",
