@@ -6,6 +6,7 @@ turn shorter (measured), but lets two callers be heard at once.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,9 +25,11 @@ from inference.windows import windows
 
 log = structlog.get_logger(__name__)
 
-_FEWEST_FRAMES: Final = 1000  # With less to look at, it invents words.
+_FEWEST_FRAMES: Final = 1000  # Ten seconds: with less to look at, it invents words.
+_FRAMES_AFTER: Final = 300  # Three more seconds of silence: without, whole sentences get lost.
 _SILENT: Final = 0.001  # -60 dB of full scale: nobody speaks so softly.
 _NO_SPEECH: Final = 0.6
+_REPETITIVE: Final = 2.4  # OpenAI's own measure of a model that goes round in circles.
 _TOKENS_PER_SECOND: Final = 12  # Twice of what the quickest speaker says.
 _SPARE_TOKENS: Final = 16
 _PROMPT_TOKENS: Final = 223  # Half of what the decoder can look back on, less one.
@@ -60,6 +63,12 @@ class Segment:
     tokens: list[int]
     average_logprob: float
     no_speech_prob: float
+
+    @property
+    def compression_ratio(self) -> float:
+        """Return how much shorter the text can be said to be: a lot where it repeats itself."""
+        text = self.text.encode()
+        return len(text) / len(zlib.compress(text)) if text else 0.0
 
 
 class Hearer:
@@ -130,6 +139,15 @@ def _listen(
     encoded = whisper.model.encode(ctranslate2.StorageView.from_array(_spectrum(whisper, window)))
     if is_gone():
         raise ClientGoneError
+    segment = _read(whisper, window, start, encoded)
+    if segment.compression_ratio > _REPETITIVE:
+        return _read(whisper, window, start, encoded, no_repeat_ngram_size=3)
+    return segment
+
+
+def _read(
+    whisper: WhisperModel, window: Recording, start: float, encoded: Any, **options: int
+) -> Segment:
     [result] = whisper.model.generate(
         encoded,
         [_instructions(whisper, window)],
@@ -139,6 +157,7 @@ def _listen(
         max_length=_longest_answer(window),
         return_scores=True,
         return_no_speech_prob=True,
+        **options,
     )
     tokens: list[int] = [] if result.no_speech_prob > _NO_SPEECH else result.sequences_ids[0]
     return Segment(
@@ -152,10 +171,9 @@ def _listen(
 
 
 def _spectrum(whisper: WhisperModel, window: Recording) -> Floats:
-    """Return the mel spectrum, shape (1, bins, frames), cut to the length of what is said."""
+    """Return the mel spectrum, shape (1, bins, frames), no longer than it has to be."""
     spectrum = whisper.feature_extractor(window.samples)
-    frames = max(spectrum.shape[1] // 2 * 2, _FEWEST_FRAMES)
-    spectrum = spectrum[:, :frames]
+    frames = max(spectrum.shape[1] // 2 * 2 + _FRAMES_AFTER, _FEWEST_FRAMES)
     # Silence is the lowest value there is: after zeros, it takes words at the end for noise.
     silence = spectrum.min()
     padded = np.pad(spectrum, ((0, 0), (0, frames - spectrum.shape[1])), constant_values=silence)

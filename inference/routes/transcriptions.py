@@ -122,6 +122,6 @@ def _segment(number: int, segment: Segment, temperature: float) -> dict[str, Any
         "tokens": segment.tokens,
         "temperature": temperature,
         "avg_logprob": segment.average_logprob,
-        "compression_ratio": 1.0,
+        "compression_ratio": segment.compression_ratio,
         "no_speech_prob": segment.no_speech_prob,
     }
