@@ -18,6 +18,8 @@ from sessions.questions.attendance import Attendance
 from workers.answering import answerer
 from workers.context import get_context
 
+_WAITING_FOR_EACH_THREAD = 32
+
 log = structlog.get_logger(__name__)
 
 
@@ -56,6 +58,16 @@ class Attending(bootsteps.StartStopStep):
 def answers_questions(celery_app: Any) -> bool:
     """Tell whether a worker answers: it does if it listens to the queue ``answers``."""
     return "answers" in celery_app.amqp.queues.consume_from
+
+
+def take_ahead(worker: Any) -> None:
+    """Let a worker that takes no calls have messages wait for a free thread inside it.
+
+    One that takes no more than it has threads asks the broker again only every second or two: so
+    many questions at once would wait for that, and not for their turn.
+    """
+    worker.app.conf.worker_disable_prefetch = False
+    worker.prefetch_multiplier = _WAITING_FOR_EACH_THREAD
 
 
 def _tell(verb: Callable[[str], None], name: str) -> None:

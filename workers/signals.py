@@ -23,7 +23,7 @@ from sessions.providers import check_providers
 from sessions.settings import get_settings
 from workers.answering import prepare_answering
 from workers.app import RUN_SESSION, nudge
-from workers.attendance import Attending, answers_questions
+from workers.attendance import Attending, answers_questions, take_ahead
 from workers.context import get_context
 from workers.warden import Warden
 
@@ -50,6 +50,8 @@ def _prepare(sender: Any, **_: Any) -> None:
         if answers_questions(sender.app):
             prepare_answering()
             sender.app.steps["consumer"].add(Attending)
+            if not runs_sessions(sender.app):
+                take_ahead(sender)
     except ConfigurationError as error:
         sys.exit(str(error))
 
