@@ -6,8 +6,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agents.knowledge.answers import Question
 from agents.knowledge.followup import completed
-from agents.knowledge.retrieval import Hit, Retriever
-from agents.knowledge.sample import ensure_sample
+from agents.knowledge.retrieval import Hit, LoadedBase, Retriever
+from agents.knowledge.sample import add_sample, is_current
 from agents.knowledge.storage import Storage
 from agents.knowledge.writing import Writer, other_model
 from sessions.database import open_database
@@ -39,28 +39,32 @@ class Finder:
         """
         name = question.knowledge or self._default
         try:
-            self.load(name)
-            hits = self._hits(name, question.message)
+            base = self.load(name)
+            hits = self._hits(base, question.message)
             whole = completed(question)
-            with_before = [] if whole is None else self._hits(name, whole)
+            with_before = [] if whole is None else self._hits(base, whole)
         except SQLAlchemyError as error:
             raise database_away(error) from error
         return max(hits, with_before, key=lambda found: found[0].score if found else -1.0)
 
-    def load(self, name: str) -> None:
+    def load(self, name: str) -> LoadedBase:
         """Load a base and make sure that it can be asked with the model of now.
 
         Raises:
             ProviderError, KnowledgeError: see ``find``.
         """
         try:
-            if name == SAMPLE:
-                ensure_sample(self.storage, self.writer, self._embedder.model)
-            info = self._retriever.load(name)
+            info = self.storage.find(name)
+            if name == SAMPLE and not is_current(info, self._embedder.model):
+                add_sample(self.writer)
+                info = self.storage.find(name)
+            if info is None:
+                raise self._unknown(name)
+            if info.model != self._embedder.model:
+                raise other_model(name, info.model, self._embedder.model)
+            return self._retriever.load(info)
         except SQLAlchemyError as error:
             raise database_away(error) from error
-        if info.model != self._embedder.model:
-            raise other_model(name, info.model, self._embedder.model)
 
     def fits(self, hits: list[Hit]) -> bool:
         """Tell whether the best of ``hits`` is an answer."""
@@ -71,8 +75,12 @@ class Finder:
         self.storage.engine.dispose()
         self._embedder.close()
 
-    def _hits(self, name: str, text: str) -> list[Hit]:
-        return self._retriever.find(name, self._embedder.embed([text])[0], _HITS)
+    def _hits(self, base: LoadedBase, text: str) -> list[Hit]:
+        return self._retriever.find(base, self._embedder.embed([text])[0], _HITS)
+
+    def _unknown(self, name: str) -> KnowledgeError:
+        known = ", ".join(base.name for base in self.storage.list()) or "none yet"
+        return KnowledgeError(f"There is no knowledge base {name}; there are: {known}.")
 
 
 def database_away(error: SQLAlchemyError) -> KnowledgeError:

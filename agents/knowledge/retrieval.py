@@ -15,7 +15,6 @@ import numpy as np
 
 from agents.knowledge.passages import Passage
 from agents.knowledge.storage import BaseInfo, Storage, StoredVectors
-from sessions.errors import KnowledgeError
 from sessions.questions.embeddings import Vectors
 
 _CANDIDATES = 48
@@ -38,7 +37,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Loaded:
+class LoadedBase:
     """A base in memory; ``vectors`` is ``None`` where the database searches itself."""
 
     info: BaseInfo
@@ -51,24 +50,21 @@ class Retriever:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._loaded: dict[str, _Loaded] = {}
+        self._loaded: dict[str, LoadedBase] = {}
         self._lock = threading.Lock()
 
-    def load(self, name: str) -> BaseInfo:
-        """Load a base, if it is not loaded as it is now.
+    def load(self, info: BaseInfo) -> LoadedBase:
+        """Return a base in memory; it is read again if its stamp is another."""
+        with self._lock:
+            loaded = self._loaded.get(info.name)
+            if loaded is None or loaded.info.stamp != info.stamp:
+                vectors = None if self._storage.indexed else self._storage.vectors(info.name)
+                loaded = LoadedBase(info, self._storage.centre(info.name), vectors)
+                self._loaded[info.name] = loaded
+            return loaded
 
-        Raises:
-            KnowledgeError: there is no base of that name.
-        """
-        return self._load(name).info
-
-    def find(self, name: str, query: Vectors, count: int) -> list[Hit]:
-        """Return the ``count`` passages that fit best, the best first.
-
-        Raises:
-            KnowledgeError: there is no base of that name.
-        """
-        base = self._load(name)
+    def find(self, base: LoadedBase, query: Vectors, count: int) -> list[Hit]:
+        """Return the ``count`` passages that fit best, the best first."""
         if base.info.vectors == 0:
             return []
         scores = _scores(base, query, self._candidates(base, query))
@@ -76,20 +72,7 @@ class Retriever:
         passages = self._storage.passages([passage_id for passage_id, _ in best])
         return [Hit(passages[at], score) for at, score in best if at in passages]
 
-    def _load(self, name: str) -> _Loaded:
-        info = self._storage.find(name)
-        if info is None:
-            known = ", ".join(base.name for base in self._storage.list()) or "none yet"
-            raise KnowledgeError(f"There is no knowledge base {name}; there are: {known}.")
-        with self._lock:
-            loaded = self._loaded.get(name)
-            if loaded is None or loaded.info.stamp != info.stamp:
-                vectors = None if self._storage.indexed else self._storage.vectors(name)
-                loaded = _Loaded(info, self._storage.centre(name), vectors)
-                self._loaded[name] = loaded
-            return loaded
-
-    def _candidates(self, base: _Loaded, query: Vectors) -> StoredVectors:
+    def _candidates(self, base: LoadedBase, query: Vectors) -> StoredVectors:
         """Return all vectors of the passages that have one of those nearest to the question."""
         if base.vectors is None:
             ids = self._storage.nearest(base.info, query, _CANDIDATES)
@@ -100,7 +83,7 @@ class Retriever:
         return StoredVectors(known.passage_ids[rows], known.parts[rows], known.matrix[rows])
 
 
-def _scores(base: _Loaded, query: Vectors, vectors: StoredVectors) -> dict[int, float]:
+def _scores(base: LoadedBase, query: Vectors, vectors: StoredVectors) -> dict[int, float]:
     """Return how well each passage fits."""
     size = base.info.passages
     share = np.float32(_IN_COMMON * size / (size + _LARGE_BASE))

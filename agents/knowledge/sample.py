@@ -10,22 +10,25 @@ from functools import cache
 from pathlib import Path
 
 from agents.knowledge.reading.files import read_folder
-from agents.knowledge.storage import Storage
+from agents.knowledge.storage import BaseInfo
 from agents.knowledge.writing import Writer
 from sessions.questions.bases import SAMPLE
 
 FOLDER = Path(__file__).with_name("sample")
 
 
-def ensure_sample(storage: Storage, writer: Writer, model: str) -> None:
-    """Put the sample into the database unless it is there; several processes may do so at once.
+def is_current(found: BaseInfo | None, model: str) -> bool:
+    """Tell whether ``found`` is the sample that ships, made with ``model``."""
+    return found is not None and (found.digest, found.model) == (_digest(), model)
+
+
+def add_sample(writer: Writer) -> None:
+    """Put the sample into the database; several processes may do so at once.
 
     Raises:
         ProviderError: nobody makes embeddings.
     """
-    found = storage.find(SAMPLE)
-    if found is None or (found.digest, found.model) != (_digest(), model):
-        writer.replace(SAMPLE, read_folder(FOLDER).passages, _digest())
+    writer.replace(SAMPLE, read_folder(FOLDER).passages, _digest())
 
 
 @cache
