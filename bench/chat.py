@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from bench.house import CELERY, WEB
+from bench.house import CELERY, WEB, settled
 from bench.measuring import Goal, Row, percentile
 from bench.questions import QUESTIONS as SAMPLE
 from sessions.settings import TaskTransport
@@ -100,6 +101,7 @@ def ask_many(url: str, ws_url: str, questions: Sequence[str], a_second: float) -
 
 def measure(house: House) -> list[Row]:
     """Measure the house as it is, and once more with a broker in between where there is one."""
+    asyncio.run(settled(house.children["worker"].pid, within=60))
     rows = _rows("Celery", ask_many(house.url, house.ws_url, _questions(), A_SECOND))
     if not list(jars().glob("kafka-clients-*.jar")):
         return rows
