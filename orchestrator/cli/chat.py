@@ -68,11 +68,12 @@ def chat(
     alias = new_alias()
     with _ended_at_last(api, None if reference else alias):
         place = find_place(api, reference, alias, user or login_name(), knowledge)
-        talk = Talk(place.socket_url(api), api.headers, screen.show, speak=speak)
+        more = {"speak": speak, **({"user_id": user} if user else {})}
+        talk = Talk(place.socket_url(api), api.headers, screen.show, more)
         try:
             talk.open()
             if message is not None:
-                _answer(talk, talk.ask(message), timeout, as_json=as_json)
+                _answer(talk, talk.ask(message.strip()), timeout, as_json=as_json)
             elif isinstance(screen, TerminalScreen) and sys.stdin.isatty():
                 _converse(talk, screen)
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -16,6 +17,7 @@ _TIMEOUT_SECONDS = 5.0
 _PAUSE_SECONDS = 0.5
 _ATTEMPTS = 20
 _OVER = "session_ended"
+_POSITION = re.compile("[0-9]+-[0-9]+")
 _FINAL = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 """Answers to a handshake that no further attempt would change."""
 
@@ -119,9 +121,14 @@ class Follower:
             if self._confirmed:
                 return
             self._confirmed = True
-        elif "id" in event and "data" in event:
+        elif is_of_the_log(event):
             self._since = event["id"]
         self._on_event(event)
+
+
+def is_of_the_log(event: Mapping[str, Any]) -> bool:
+    """Tell whether a frame is an event, and not the answer to something that was sent."""
+    return _POSITION.fullmatch(str(event.get("id"))) is not None
 
 
 def _sentence(error: websocket.WebSocketBadStatusException) -> str:

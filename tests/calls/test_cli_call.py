@@ -15,18 +15,46 @@ import pytest
 
 from tests.fixtures.house import House
 from tests.support.pitch import median_pitch
+from tests.support.terminal import terminal
 
 PATIENCE_SECONDS = 60
+SOUND_DEVICE = """
+import threading, time
+import numpy as np
+
+class PortAudioError(Exception): pass
+
+class _Stream:
+    def __init__(self, callback, blocksize, samplerate, **_):
+        self.callback, self.blocksize = callback, blocksize
+        self.running, self.pause = False, blocksize / samplerate
+    def start(self):
+        self.running = True
+        threading.Thread(target=self.run, daemon=True).start()
+    def run(self):
+        while self.running:
+            self.callback(np.zeros((self.blocksize, 1), np.int16), self.blocksize, None, None)
+            time.sleep(self.pause)
+    def stop(self):
+        self.running = False
+    close = stop
+
+InputStream = OutputStream = _Stream
+def query_devices(kind): return {"name": kind}
+"""
+"""A sound device as `sounddevice` shows one, into which nobody speaks."""
 
 
 def environment(house: House) -> dict[str, str]:
     return {**os.environ, **house.env}
 
 
-def run(house: House, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def run(
+    house: House, *arguments: str | Path, path: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["switchboard", *map(str, arguments)],
-        env=environment(house),
+        env=environment(house) | ({"PYTHONPATH": str(path)} if path else {}),
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
@@ -78,15 +106,72 @@ def test_call_when_read_by_people_then_tells_how_long_it_took(house: House) -> N
     assert result.stderr == ""
 
 
-def test_call_when_something_is_to_be_said_then_says_it_after_the_opening_line(
+def test_call_when_several_things_are_to_be_said_then_each_is_answered_in_turn(
     house: House,
 ) -> None:
-    say = "What are your opening hours?"
-    result = run(house, "call", "--json", "--opening-line", "Hello.", "--say", say)
+    questions = ("What are your opening hours?", "Where is your shop?")
+    say = [part for question in questions for part in ("--say", question)]
+    result = run(house, "call", "--opening-line", "Hello.", *say)
     assert result.returncode == 0, result.stderr
-    *_, summary = lines_of(result)
-    # The opening line, the question, and a while for the answer.
-    assert summary["data"]["callSeconds"] > 5
+    lines = [line.split(" s ", 1)[1] for line in result.stdout.splitlines() if " s " in line]
+    said = [line.split(None, 1)[1] for line in lines if line.startswith("transcript")]
+    assert [one.partition(":")[0] for one in said] == ["agent", *["caller", "agent"] * 2]
+    assert "Saturday" in said[2]
+    assert "Maple Street" in said[4]
+    assert not any(one.endswith("…") for one in said)
+    answers = [line for line in lines if line.startswith("agent_response")]
+    assert len(answers) == 2
+    assert all("from " in answer for answer in answers)
+
+
+def test_call_when_shown_on_a_terminal_then_what_is_not_finished_is_seen_and_replaced(
+    house: House,
+) -> None:
+    line = "Hello, this is a somewhat longer opening line."
+    command = ["switchboard", "call", "--opening-line", line, "--seconds", "5"]
+    with terminal(command, environment(house)) as screen:
+        lines = screen.wait_for("Heard the agent")
+        assert screen.wait_for_end() == 0
+    assert sum(f"agent: {line}" in shown for shown in lines) == 1
+    assert screen.ever_showed("agent: Hello")
+    assert screen.ever_showed(" …")
+    assert screen.ever_showed("(speaking)")
+    assert not any("…" in shown or "(speaking)" in shown for shown in lines)
+
+
+def test_call_when_there_is_no_sound_device_then_says_so_before_a_session_is_started(
+    house: House, tmp_path: Path
+) -> None:
+    module = "class PortAudioError(Exception): pass\ndef query_devices(kind): "
+    no_devices = "raise PortAudioError(f'Error querying device -1: {kind}')"
+    (tmp_path / "sounddevice.py").write_text(module + no_devices)
+    result = run(house, "call", "--microphone", path=tmp_path)
+    assert result.returncode == 1
+    assert "There is no microphone here" in result.stderr
+    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
+    result = run(house, "call", "--microphone", path=tmp_path)
+    assert result.returncode == 1
+    assert "install PortAudio" in result.stderr
+    assert house.directory.count_live() == 0
+
+
+def test_call_when_spoken_through_a_microphone_then_lasts_until_ctrl_c(
+    house: House, tmp_path: Path
+) -> None:
+    (tmp_path / "sounddevice.py").write_text(SOUND_DEVICE)
+    command = ["switchboard", "call", "--microphone", "--opening-line", "Hello."]
+    with terminal(command, {**environment(house), "PYTHONPATH": str(tmp_path)}) as screen:
+        screen.wait_for("agent: Hello.")
+        screen.interrupt()
+        screen.wait_for("Heard the agent")
+        assert screen.wait_for_end() == 0
+        assert not screen.ever_showed("Traceback")
+
+
+def test_call_when_told_to_speak_in_two_ways_then_asks_for_one(house: House) -> None:
+    result = run(house, "call", "--say", "Hello.", "--microphone")
+    assert result.returncode == 2
+    assert "use one of them" in result.stderr
 
 
 def test_call_when_seconds_are_given_then_stays_so_long(house: House) -> None:

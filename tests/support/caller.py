@@ -93,9 +93,13 @@ class Caller:
 
     async def listen(self, track: rtc.Track) -> None:
         """Keep what is heard of ``track`` until it ends."""
-        async for event in rtc.AudioStream(track, sample_rate=RATE, num_channels=1):
-            if self.hearing.hear(np.frombuffer(event.frame.data, np.int16), time.monotonic()):
-                self.spoken_to.set()
+        stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1)
+        try:
+            async for event in stream:
+                if self.hearing.hear(np.frombuffer(event.frame.data, np.int16), time.monotonic()):
+                    self.spoken_to.set()
+        finally:
+            await stream.aclose()
 
     async def _until(self, find: Callable[[], T | None], within: float, what: str) -> T:
         deadline = time.monotonic() + within
@@ -129,3 +133,5 @@ async def calling(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if caller.microphone is not None:
+            await caller.microphone.close()

@@ -56,6 +56,10 @@ class Microphone:
             else:
                 await self._utter(self._waiting.get_nowait())
 
+    async def close(self) -> None:
+        """Let go of the track's source."""
+        await self._source.aclose()
+
     async def _utter(self, utterance: _Utterance) -> None:
         samples = utterance.samples
         began = ended = 0.0

@@ -21,8 +21,9 @@ Event = dict[str, Any]
 
 @dataclass
 class Question:
-    """A message. It is known by ``correlation_id`` once it was taken in."""
+    """A message, which everybody knows by ``correlation_id`` once it was taken in."""
 
+    name: str
     message: str
     correlation_id: str = ""
     refusal: str = ""
@@ -40,21 +41,23 @@ class Question:
 
 
 class Talk:
-    """One client on a session's socket. ``show`` is told each frame that comes."""
+    """One client on a session's socket.
+
+    ``show`` is told each frame that comes; ``more`` goes with every message.
+    """
 
     def __init__(
         self,
         url: str,
         headers: Mapping[str, str],
         show: Callable[[Event], object],
-        *,
-        speak: bool = False,
+        more: Mapping[str, Any],
     ) -> None:
         self._follower = Follower(url, "", self._on_event, headers)
         self._follower.on_line = self._on_line
         self._follower.on_end = self._on_end
         self._show = show
-        self._speak = speak
+        self._more = more
         self._changed = threading.Condition()
         self._there = False
         self._asked: list[Question] = []
@@ -76,8 +79,8 @@ class Talk:
 
     def ask(self, message: str) -> Question:
         """Send a message, at once or as soon as the line is there again."""
-        question = Question(message)
         with self._changed:
+            question = Question(f"chat:{len(self._asked) + 1}", message)
             self._asked.append(question)
         self._send(question)
         return question
@@ -102,8 +105,8 @@ class Talk:
         return self.over or "The session has ended."
 
     def _send(self, question: Question) -> None:
-        message = {"type": "chat", "message": question.message}
-        self._follower.send({**message, "speak": True} if self._speak else message)
+        named = {"type": "chat", "id": question.name, "message": question.message}
+        self._follower.send({**named, **self._more})
 
     def _on_event(self, event: Event) -> None:
         with self._changed:
@@ -113,31 +116,27 @@ class Talk:
 
     def _take(self, event: Event) -> None:
         data = event.get("data", {})
+        asked = next((q for q in self._asked if q.name == event.get("id")), None)
         match event["type"]:
-            case "chat_accepted":
-                self._accept(data["correlation_id"])
-            case "transcript" if data.get("typed") and data.get("correlation_id"):
-                self._accept(data["correlation_id"], data.get("text"))
+            case "chat_accepted" if asked is not None:
+                asked.correlation_id = data["correlation_id"]
+            case "error" if asked is not None:
+                asked.refusal = str(data.get("message"))
+            case "transcript" if data.get("typed"):
+                self._recognise(data)
             case "agent_response" if data.get("correlation_id"):
                 self._answers[data["correlation_id"]] = data
-            case "error" if "id" not in event:
-                self._refuse(str(data.get("message")))
         for question in self._asked:
             question.answer = question.answer or self._answers.get(question.correlation_id)
 
-    def _accept(self, correlation_id: str, message: str | None = None) -> None:
-        """Take note that a message was taken in: that of this text, or the oldest one."""
+    def _recognise(self, data: Mapping[str, Any]) -> None:
+        """See that a message had come through, though the line broke before we were told."""
+        correlation_id, text = data["correlation_id"], data["text"]
         if any(question.correlation_id == correlation_id for question in self._asked):
             return
         for question in self._asked:
-            if question.open and message in (None, question.message):
+            if question.open and question.message == text:
                 question.correlation_id = correlation_id
-                return
-
-    def _refuse(self, why: str) -> None:
-        for question in self._asked:
-            if question.open:
-                question.refusal = why
                 return
 
     def _on_line(self, there: bool) -> None:
