@@ -28,7 +28,8 @@ log = structlog.get_logger(__name__)
 _FEWEST_FRAMES: Final = 1000  # Ten seconds: with less to look at, it invents words.
 _FRAMES_AFTER: Final = 300  # Three more seconds of silence: without, whole sentences get lost.
 _SILENT: Final = 0.001  # -60 dB of full scale: nobody speaks so softly.
-_NO_SPEECH: Final = 0.6
+# No speech is above this probability of none, with words less sure (average logprob) than this.
+_NO_SPEECH: Final = ((0.6, -0.7), (0.4, -1.5))
 _REPETITIVE: Final = 2.4  # OpenAI's own measure of a model that goes round in circles.
 _TOKENS_PER_SECOND: Final = 12  # Twice of what the quickest speaker says.
 _SPARE_TOKENS: Final = 16
@@ -159,14 +160,16 @@ def _read(
         return_no_speech_prob=True,
         **options,
     )
-    tokens: list[int] = [] if result.no_speech_prob > _NO_SPEECH else result.sequences_ids[0]
+    empty, sure = result.no_speech_prob, result.scores[0]
+    silent = any(empty > most and sure < least for most, least in _NO_SPEECH)
+    tokens: list[int] = [] if silent else result.sequences_ids[0]
     return Segment(
         start=start,
         end=start + window.seconds,
         text=whisper.hf_tokenizer.decode(tokens, skip_special_tokens=True).strip(),
         tokens=tokens,
-        average_logprob=result.scores[0],
-        no_speech_prob=result.no_speech_prob,
+        average_logprob=sure,
+        no_speech_prob=empty,
     )
 
 
