@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
 from sessions.requests import Metadata, Name, Written
+
+
+def _travels(context: dict[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(context, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("must not contain half a character") from error
+    return context
+
+
+Context = Annotated[Metadata, AfterValidator(_travels)]
 
 
 class ChatMessage(BaseModel):
@@ -18,7 +30,7 @@ class ChatMessage(BaseModel):
     user_id: Name | None = Field(
         default=None, description="Who writes; the user of the session where it is left out."
     )
-    context: Metadata = Field(
+    context: Context = Field(
         default_factory=dict[str, Any],
         description="Anything that whoever answers should know; it travels in `user_context`.",
     )

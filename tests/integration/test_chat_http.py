@@ -227,6 +227,8 @@ def test_chat_when_the_reference_means_nothing_then_it_is_refused(
         ({"message": "Hm?", "sessionId": "a"}, "sessionId", "session_id"),
         ({"message": "Hm?", "context": {"a": "x" * 8192}}, "context", None),
         ({"message": "Hm?", "context": []}, "context", None),
+        ({"message": "Hm?", "context": {"a": ["\ud800"]}}, "context", None),
+        ({"message": "Hm?", "context": {"\ud800": 1}}, "context", None),
         ({"message": "Hm?", "speak": "yes"}, "speak", None),
         ({"message": "Hm?", "user_id": ""}, "user_id", None),
         ({}, "message", None),
