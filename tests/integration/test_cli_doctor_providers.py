@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from orchestrator.cli import main
-from orchestrator.cli.doctor import CHECKS
+from orchestrator.cli.checks.table import CHECKS
 from tests.fixtures.inference import InferenceServer
 from tests.support.ports import free_port
 from tests.support.processes import ROOT
