@@ -24,7 +24,7 @@ class Command(StrEnum):
 
     END = "end"
     LISTEN = "listen"  # on: bool
-    SAY = "say"  # text; question: what it answers, or absent
+    SAY = "say"  # text; question: what it answers, or absent; aloud: or only to be remembered
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class Conversation:
         self._confirm()
 
     async def say(self, data: Mapping[str, Any]) -> None:
-        """Say what somebody else has found an answer to, and remember both.
+        """Remember a question in writing and its answer, and say that if it is to be heard.
 
         The turns and the answer's event are written already, by whoever gives the order.
         """
@@ -58,6 +58,8 @@ class Conversation:
             context.add_message(role="user", content=str(question))
         context.add_message(role="assistant", content=text)
         await agent.update_chat_ctx(context)
+        if not data.get("aloud", True):
+            return
         handle = self._session.say(text, add_to_chat_ctx=False)
 
         def on_done(_: SpeechHandle) -> None:

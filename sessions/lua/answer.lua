@@ -3,7 +3,7 @@
 -- KEYS[12]  the question's hash
 -- KEYS[13]  zset of the questions that are still open
 -- args      correlation_id; response: JSON text; keep: ms the answer can still be asked for;
---           event, turn: JSON texts; say: JSON text of the command that has it spoken, or absent
+--           event, turn: JSON texts; say: JSON text of the command that lets the agent of a call know
 --
 -- Returns {'ok', event id}, with an empty id where the session has gone meanwhile, or
 -- {'refused', why} with why one of unknown, answered. The question's channel wakes who waits.
@@ -22,6 +22,6 @@ if not state then return { 'ok', '' } end
 redis.call('HSET', K.session, 'activeAt', now)
 redis.call('XADD', K.history, '*', 'turn', args.turn)
 local event = emit('agent_response', args.event)
-if args.say and get('channel') == 'voice' and state ~= 'ending' then command('say', args.say) end
+if get('channel') == 'voice' and state ~= 'ending' then command('say', args.say) end
 refresh()
 return { 'ok', event }

@@ -114,6 +114,7 @@ class Desk:
             "text": result.response,
             "question": asked.request.payload.message,
             "correlation_id": asked.correlation_id,
+            "aloud": asked.speak,
         }
         reply = self._run(
             "answer",
@@ -123,7 +124,7 @@ class Desk:
             keep=self._keep_ms,
             event=event.model_dump_json(),
             turn=_turn("assistant", result.response, asked.generation),
-            say=json.dumps(say) if asked.speak else None,
+            say=json.dumps(say),
         )
         return reply[0] == "ok"
 

@@ -136,7 +136,7 @@ def test_answer_when_the_session_has_gone_then_it_is_kept_and_nothing_comes_back
 
 
 @pytest.mark.parametrize("speak", [True, False])
-def test_answer_when_it_shall_be_spoken_then_the_agent_of_a_call_is_told_once(
+def test_answer_when_in_a_call_then_its_agent_is_told_once_and_whether_to_say_it(
     desk: Desk, called: Session, written: Session, redis: Redis, speak: bool
 ) -> None:
     request, silent = asked(desk, called, speak=speak), asked(desk, written, speak=True)
@@ -146,8 +146,9 @@ def test_answer_when_it_shall_be_spoken_then_the_agent_of_a_call_is_told_once(
         "text": "At nine.",
         "question": "When do you open?",
         "correlation_id": request.correlation_id,
+        "aloud": speak,
     }
-    assert commands(redis, called.id) == ([("say", told)] if speak else [])
+    assert commands(redis, called.id) == [("say", told)]
     assert commands(redis, written.id) == []
 
 
