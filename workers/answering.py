@@ -35,10 +35,10 @@ def answer_request(request: TaskRequest) -> TaskResponse:
             return _answer(request)
         except ProviderError as error:
             log.warning("question_failed", task_type=request.task_type, error=str(error))
-            sentence, named = AWAY, f"{error.code}: {error}"
+            sentence, named = AWAY, error.code
         except KnowledgeError as error:
             log.error("question_failed", task_type=request.task_type, error=str(error))
-            sentence, named = FAILED, f"{error.code}: {error}"
+            sentence, named = FAILED, error.code
         except Exception as error:
             log.exception("question_failed", task_type=request.task_type)
             sentence, named = FAILED, type(error).__name__
