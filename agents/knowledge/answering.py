@@ -66,17 +66,16 @@ class Answerer:
     def preload(self, names: Iterable[str]) -> None:
         """Load knowledge bases now, so that processes forked later share them.
 
-        What cannot be loaded is logged and loaded when it is asked. No connection stays open.
+        What cannot be loaded is logged and loaded when it is asked.
         """
         for name in names:
             try:
                 self._finder.load(name)
             except SwitchboardError as error:
                 log.warning("knowledge_not_loaded", knowledge=name, error=str(error))
-        self.close()
 
     def close(self) -> None:
-        """Close all connections; the next question opens new ones."""
+        """Close all connections, as before a fork; the next question opens new ones."""
         self._finder.close()
 
     def prepare(self, question: Question) -> Answer | Grounds:
@@ -118,7 +117,7 @@ class Answerer:
             ProviderError: it failed, stalled, or cannot be reached over HTTP.
         """
         if self._words is None:
-            raise ProviderError("The configured LLM is a plugin and has words in calls only.")
+            raise ProviderError("The configured LLM is a plugin, which only workers can ask.")
         return self._words(grounds.messages)
 
     def finish(self, grounds: Grounds, text: str) -> Answer:

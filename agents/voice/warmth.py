@@ -77,6 +77,7 @@ class Prepared:
         with contextlib.suppress(SwitchboardError):
             self.answerer.prepare(Question(_GREETING))
         self.answerer.preload([self.settings.default_knowledge])
+        self.answerer.close()
         self.embedder.close()
 
 

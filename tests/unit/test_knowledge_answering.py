@@ -298,3 +298,12 @@ def test_sample_when_what_ships_is_another_then_is_read_again(
     assert second is not None
     assert (second.digest, second.passages) == ("another", first.passages)
     assert second.stamp != first.stamp
+
+
+def test_preload_when_others_ask_meanwhile_then_their_connections_stay_open(
+    answerer: Answerer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[Embedder] = []
+    monkeypatch.setattr(Embedder, "close", closed.append)
+    answerer.preload(["sample"])
+    assert closed == []
