@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from agents.knowledge.answers import AWAY
 from sessions.errors import KnowledgeError, ProviderError
 from sessions.providers import check_providers
 from sessions.questions.tasks import Status, TaskRequest, TaskResponse, TaskResult
@@ -19,7 +20,6 @@ from sessions.settings import get_settings
 if TYPE_CHECKING:
     from agents.knowledge.answering import Answerer
 
-AWAY = "I cannot look anything up at the moment. Please try again in a little while."
 FAILED = "Something went wrong while I looked for an answer. Please try again in a little while."
 
 log = structlog.get_logger(__name__)

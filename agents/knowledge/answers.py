@@ -11,6 +11,8 @@ TALK_TO_HUMAN = "talk_to_human"
 REPHRASE_QUESTION = "rephrase_question"
 REFUSAL = "I am sorry, I do not know that. Would you like to talk to a person?"
 """What is said where nothing in the knowledge base fits."""
+AWAY = "I cannot look that up now. Please try again in a little while, or ask for a person."
+"""What is said where the knowledge base cannot be asked."""
 
 Messages = Sequence[Mapping[str, str]]
 """Chat messages in OpenAI's shape: each has a ``role`` and a ``content``."""

@@ -16,6 +16,7 @@ from livekit.agents.llm import ChatChunk, ChatContext, ChatMessage, ChoiceDelta,
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
 
 from agents.knowledge.answering import Answer, Answerer, Grounds, Question
+from agents.knowledge.answers import AWAY
 from agents.knowledge.marker import MarkerFilter, without_marker
 from agents.providers import Thinker
 from agents.voice.answers import noted
@@ -25,9 +26,6 @@ from sessions.questions.tasks import TRY_AGAIN_LATER, Utterance
 
 log = structlog.get_logger(__name__)
 
-_REMEMBERED_TURNS = 10
-_AWAY = "I cannot look that up right now. Please try again in a moment, or ask for a person."
-
 Failed = Callable[[SwitchboardError], None]
 """Told when a question could not be looked up."""
 
@@ -36,10 +34,7 @@ TaskTypeOf = Callable[[str], str]
 
 
 class Thinking(llm.LLM):
-    """The answerer as a language model of LiveKit.
-
-    ``model`` words what was found; it is also what an agent with tools of its own talks to.
-    """
+    """The answerer as a language model of LiveKit; ``model`` words what was found."""
 
     def __init__(
         self,
@@ -76,16 +71,7 @@ class Thinking(llm.LLM):
         tool_choice: NotGivenOr[ToolChoice] = NOT_GIVEN,
         extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,
     ) -> llm.LLMStream:
-        """Answer the last thing that the caller has said."""
-        if tools and self.wording is not None:
-            return self.wording.chat(
-                chat_ctx=chat_ctx,
-                tools=tools,
-                conn_options=conn_options,
-                parallel_tool_calls=parallel_tool_calls,
-                tool_choice=tool_choice,
-                extra_kwargs=extra_kwargs,
-            )
+        """Answer the last thing that the caller has said; tools are never called."""
         return _Thought(self, chat_ctx=chat_ctx, tools=tools or [], conn_options=conn_options)
 
     def look_up(self, question: Question) -> Answer | Grounds:
@@ -100,7 +86,7 @@ class Thinking(llm.LLM):
             task_type=self.task_type_of(last.text),
             knowledge=self.config.knowledge,
             language=self.config.language,
-            history=before[-_REMEMBERED_TURNS:],
+            history=before,
             prompt=self.config.system_prompt,
         )
 
@@ -143,7 +129,7 @@ class _Thought(llm.LLMStream):
         except SwitchboardError as error:
             log.warning("question_not_looked_up", error=str(error))
             thinking.failed(error)
-            return Answer(_AWAY, (), True, (TRY_AGAIN_LATER,))
+            return Answer(AWAY, (), True, (TRY_AGAIN_LATER,))
 
     async def _word(self, grounds: Grounds) -> Answer:
         marker = MarkerFilter()

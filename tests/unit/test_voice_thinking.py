@@ -51,9 +51,6 @@ class Says:
         if self._fails:
             yield f" {instead} "
 
-    def chat(self, **_: Any) -> str:
-        return "tools are used"
-
 
 def thinking(
     knows: Knows, says: Says | None = None, failed: list[Exception] | None = None
@@ -145,16 +142,6 @@ def test_grounds_when_nobody_words_them_then_the_passage_is_the_answer(says: Say
     assert text.strip().endswith(FOUND.response)
     assert event is not None
     assert event["sources"] == ["hours.md"]
-
-
-def test_agent_when_it_has_tools_then_talks_to_the_configured_llm_itself() -> None:
-    @llm.function_tool
-    async def look() -> str:
-        """Look."""
-        return ""
-
-    model = thinking(Knows(FOUND), Says())
-    assert model.chat(chat_ctx=ChatContext.empty(), tools=[look]) == "tools are used"
 
 
 def test_conversation_when_nobody_has_asked_then_nothing_is_said() -> None:
