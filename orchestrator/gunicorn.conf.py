@@ -22,7 +22,7 @@ from gunicorn.glogging import Logger
 from pydantic import ValidationError
 
 from sessions.logs import configure_logging
-from sessions.settings import Settings, get_settings
+from sessions.settings import Settings, explain, get_settings
 
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
 _METRICS_PREFIX = "switchboard-metrics-"
@@ -32,12 +32,7 @@ def _settings() -> Settings:
     try:
         return get_settings()
     except ValidationError as error:
-        # Without the inputs: one of them may be a secret.
-        wrong = error.errors(include_input=False, include_url=False, include_context=False)
-        lines = [
-            f"SWITCHBOARD_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}." for one in wrong
-        ]
-        sys.exit("\n".join(lines))
+        sys.exit(explain(error))
 
 
 class Log(Logger):

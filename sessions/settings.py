@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "switchboard-development-secret-0123456789"
@@ -113,7 +113,7 @@ class Settings(BaseSettings):
     )
     database_url: str = Field(
         default="sqlite:///var/switchboard.db",
-        description="The SQLAlchemy URL of the archive and the API keys.",
+        description="The SQLAlchemy URL of the archive, the API keys and the knowledge bases.",
     )
 
     livekit_port: int = Field(
@@ -481,6 +481,15 @@ class Settings(BaseSettings):
     def binds_loopback(self) -> bool:
         """Tell whether the web front can be reached from this machine only."""
         return is_loopback(self.host)
+
+
+def explain(error: ValidationError) -> str:
+    """Return a line for each setting that is wrong."""
+    # Without the inputs: one of them may be a secret.
+    wrong = error.errors(include_input=False, include_url=False, include_context=False)
+    return "\n".join(
+        f"SWITCHBOARD_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}." for one in wrong
+    )
 
 
 def is_loopback(host: str) -> bool:

@@ -10,7 +10,6 @@ from importlib.metadata import EntryPoint, entry_points
 
 import click
 
-from orchestrator.cli.configuration import explain_settings
 from sessions.errors import SwitchboardError
 
 GROUP = "switchboard.commands"
@@ -41,7 +40,9 @@ class Commands(click.Group):
         except ValidationError as error:
             if error.title != "Settings":
                 raise
-            raise click.ClickException(explain_settings(error)) from None
+            from sessions.settings import explain
+
+            raise click.ClickException(explain(error)) from None
 
 
 def _registered() -> dict[str, EntryPoint]:

@@ -9,8 +9,6 @@ from urllib.parse import urlsplit, urlunsplit
 import click
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
-
     from sessions.settings import Settings
 
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, never bound
@@ -20,21 +18,12 @@ def load_settings() -> Settings:
     """Return the settings of this moment; each one that is wrong is named, and what is wrong."""
     from pydantic import ValidationError
 
-    from sessions.settings import Settings
+    from sessions.settings import Settings, explain
 
     try:
         return Settings()
     except ValidationError as error:
-        raise click.ClickException(explain_settings(error)) from None
-
-
-def explain_settings(error: ValidationError) -> str:
-    """Return a line for each setting that is wrong."""
-    # Without the inputs: one of them may be a secret.
-    wrong = error.errors(include_input=False, include_url=False, include_context=False)
-    return "\n".join(
-        f"SWITCHBOARD_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}." for one in wrong
-    )
+        raise click.ClickException(explain(error)) from None
 
 
 def web_url(settings: Settings) -> str:
