@@ -72,6 +72,10 @@ class FieldProblem:
     message: str
     nearest: str | None = None
 
+    def to_json(self) -> dict[str, str | None]:
+        """Return the problem as clients see it."""
+        return {"field": self.field, "message": self.message, "nearest": self.nearest}
+
 
 class InvalidRequestError(SwitchboardError):
     """One or more fields of a request are missing, wrong or unknown."""

@@ -89,9 +89,7 @@ def _of_ours(error: errors.SwitchboardError, status: int) -> Response:
     more: dict[str, Any] = {}
     headers: dict[str, str] = {}
     if isinstance(error, errors.InvalidRequestError):
-        more["errors"] = [
-            {"field": p.field, "message": p.message, "nearest": p.nearest} for p in error.problems
-        ]
+        more["errors"] = [one.to_json() for one in error.problems]
     if isinstance(error, errors.UnknownVoiceError):
         more["known"] = list(error.known)
     if isinstance(error, errors.RetryableError):

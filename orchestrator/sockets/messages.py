@@ -67,9 +67,7 @@ def refusal(problem: SwitchboardError, echo: Echo) -> Frame:
     more: dict[str, Any] = {}
     if isinstance(problem, InvalidRequestError):
         more["field"] = problem.problems[0].field
-        more["errors"] = [
-            {"field": p.field, "message": p.message, "nearest": p.nearest} for p in problem.problems
-        ]
+        more["errors"] = [one.to_json() for one in problem.problems]
     if isinstance(problem, RetryableError):
         more["retry_after"] = problem.retry_after
     return error(problem.code, str(problem), echo, more)
