@@ -14,6 +14,7 @@ from celery.concurrency.thread import TaskPool
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 
 from sessions.settings import TaskTransport, get_settings
+from workers.attendance import answers_questions
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +27,8 @@ _thread: Thread | None = None
 
 @worker_ready.connect
 def _start_relay(sender: Any, **_: Any) -> None:
-    if get_settings().task_transport is not TaskTransport.KAFKA or not _takes_answers(sender):
+    over_kafka = get_settings().task_transport is TaskTransport.KAFKA
+    if not over_kafka or not answers_questions(sender.app):
         return
     if not isinstance(sender.pool, TaskPool):
         log.error("relay_not_started", why="The worker for `answers` needs threads: -P threads.")
@@ -46,10 +48,6 @@ def _wait_for_relay(**_: Any) -> None:
     _stop.set()
     if _thread is not None:
         _thread.join(_END_SECONDS)
-
-
-def _takes_answers(consumer: Any) -> bool:
-    return "answers" in consumer.app.amqp.queues.consume_from
 
 
 def _relay() -> None:
