@@ -78,7 +78,9 @@ def provider_of(settings: Settings, slot: Slot) -> Provider | None:
         return embedded(settings, slot)
     _check_url(by_url, url)
     if not model:
-        raise ConfigurationError(f"{by_url} is set: name the model there in {by_url[:-3]}MODEL.")
+        raise ConfigurationError(
+            f"{by_url} is set: name the model there in {setting(slot, 'model')}."
+        )
     return Provider(slot, url, key, model)
 
 

@@ -25,6 +25,7 @@ from pydantic_core import ErrorDetails
 
 from sessions.errors import FieldProblem, InvalidRequestError
 from sessions.ids import ALIAS_PATTERN, ALIAS_RULE, is_alias
+from sessions.questions.tasks import MAX_MESSAGE_CHARACTERS
 from sessions.settings import MAX_DURATION_SECONDS
 
 MAX_METADATA_BYTES = 8192
@@ -91,13 +92,13 @@ Line = Annotated[
 REGISTERED_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 Written = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=4000),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_MESSAGE_CHARACTERS),
     _refuse(_CONTROL_BUT_BREAKS),
     WithJsonSchema(
         {
             "type": "string",
             "pattern": rf"^[^{_CONTROL_BUT_BREAKS}]*[^\s{_CONTROL}][^{_CONTROL_BUT_BREAKS}]*$",
-            "maxLength": 4000,
+            "maxLength": MAX_MESSAGE_CHARACTERS,
         }
     ),
 ]
@@ -133,8 +134,8 @@ class StartRequest(BaseModel):
         default="en",
         pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$",
         max_length=35,
-        description="The language of the call, as a BCP 47 tag. It is kept and shown; the "
-        "built-in agent does not use it yet.",
+        description="The language of the call, as a BCP 47 tag: the caller is heard in it, and an "
+        "LLM is told which it is.",
     )
     agent: RegisteredName | None = Field(
         default=None, description="The name of the agent that takes the call."

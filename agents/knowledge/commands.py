@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from agents.knowledge.finding import Finder
     from agents.knowledge.storage import BaseInfo
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_SAMPLE = "sample"
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
@@ -42,15 +40,17 @@ def add(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
     Read are Markdown, text, PDF, HTML, and CSV or JSON files with a question and an answer in each
     row. A file that was added before is replaced. What cannot be read is named and left out.
     """
-    if not _NAME.fullmatch(name):
+    from agents.knowledge.reading.files import read_paths
+    from sessions.questions.bases import SAMPLE
+    from sessions.requests import REGISTERED_NAME_PATTERN
+
+    if not re.fullmatch(REGISTERED_NAME_PATTERN, name):
         raise click.UsageError(
             "NAME has 1 to 64 letters, digits, dots, underscores and dashes, the first of them a "
             "letter or a digit."
         )
-    if name == _SAMPLE:
+    if name == SAMPLE:
         raise click.UsageError("`sample` ships and cannot be changed; choose another name.")
-    from agents.knowledge.reading.files import read_paths
-
     reading = read_paths(paths)
     for path, why in reading.skipped.items():
         click.echo(f"left out {path}: {why}", err=True)
@@ -79,6 +79,8 @@ def add(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
 @_json
 def list_(as_json: bool) -> None:
     """List all bases."""
+    from sessions.questions.bases import SAMPLE
+
     with _open() as finder:
         found = [(base, finder.storage.paths(base.name)) for base in finder.storage.list()]
     if as_json:
@@ -87,7 +89,7 @@ def list_(as_json: bool) -> None:
     for base, files in found:
         count = f"{len(files)} file{'s' if len(files) != 1 else ''}"
         click.echo(f"{base.name}: {base.passages} passages from {count}, model {base.model}")
-    if all(base.name != _SAMPLE for base, _ in found):
+    if all(base.name != SAMPLE for base, _ in found):
         click.echo("sample: ships, and is read when it is first asked")
 
 
@@ -119,7 +121,9 @@ def ask(name: str, question: str, as_json: bool) -> None:
 @click.argument("name")
 def remove(name: str) -> None:
     """Remove the base NAME with all its passages. Sessions that name it get honest refusals."""
-    if name == _SAMPLE:
+    from sessions.questions.bases import SAMPLE
+
+    if name == SAMPLE:
         raise click.ClickException("`sample` ships: it would be back when it is next asked.")
     with _open() as finder:
         removed = finder.storage.remove(name)

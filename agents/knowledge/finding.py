@@ -84,6 +84,7 @@ class Finder:
 
 
 def database_away(error: SQLAlchemyError) -> KnowledgeError:
+    """Return what is said where the database does not answer."""
     return KnowledgeError(
         f"The database does not give its knowledge ({type(error).__name__}). Start it, or run "
         "`switchboard migrate`; SWITCHBOARD_DATABASE_URL says where it is."
