@@ -13,9 +13,9 @@ from tests.fixtures.house import House
 from tests.support.caller import Caller
 from tests.support.speech import Samples
 
-ROUNDS = 20
+ROUNDS = 12
 SOONEST_SECONDS = 1.5
-STEP_SECONDS = 0.07
+STEP_SECONDS = 0.12
 HOW = (
     f"{ROUNDS} calls each, taking turns with LiveKit's stock way (`bench.stock`). The opening line "
     "is long and without a pause; some time into it, each time a little later, the caller begins a "

@@ -9,21 +9,25 @@ from pathlib import Path
 import httpx
 import psutil
 
+from bench.asking import ask, speeches
 from bench.contender import Contender, agent_server
 from bench.house import end_call, settled
 from bench.measuring import Goal, Row, median
+from bench.questions import QUESTIONS
 from bench.rooms import token
 from sessions.voices import load_voices
 from tests.fixtures.house import House
 from tests.support.caller import calling
 
 CALLS = 3
+_ASKED = QUESTIONS[:4]
 HOW = (
     f"{CALLS} calls each, taking turns: a caller joins and hears the same opening line in the same "
     "voice from our agent, and from an `AgentServer` job with the same `AgentSession` (VAD, the "
     "OpenAI plugin's TTS). One second after the line the process's USS is read, that is the memory "
-    "which would be free again if it went. The model server's processes are added up (RSS) when it "
-    "has spoken in those calls, and has heard and embedded as well."
+    "which would be free again if it went; and once more in a call of ours in which the caller has "
+    f"had {len(_ASKED)} questions answered. The model server's processes are added up (RSS) when "
+    "it has spoken in those calls, and has heard and embedded as well."
 )
 
 _LINE = "Hello Ann, thank you for calling. How can I help you today?"
@@ -31,7 +35,7 @@ _LINE = "Hello Ann, thank you for calling. How can I help you today?"
 
 def measure(house: House) -> list[Row]:
     """Measure both, taking turns."""
-    return [*asyncio.run(_measure(house)), _model_server(house)]
+    return [*asyncio.run(_measure(house)), asyncio.run(_conversation(house)), _model_server(house)]
 
 
 async def _measure(house: House) -> list[Row]:
@@ -46,6 +50,17 @@ async def _measure(house: House) -> list[Row]:
     return [
         Row("USS of a process in a call", "MB", median(ours), "AgentServer", median(theirs), goal)
     ]
+
+
+async def _conversation(house: House) -> Row:
+    questions = await speeches(house, _ASKED, "Craig")
+    call = await asyncio.to_thread(house.start, openingLine=_LINE, voiceId="Ashley")
+    async with calling(call, with_microphone=True) as caller:
+        await caller.wait_for_quiet()
+        await ask(caller, questions)
+        used = _megabytes(house.agent_pid(call["sessionId"]))
+    await end_call(house, call["sessionId"])
+    return Row("USS of a process in a call, after questions", "MB", used, goal=Goal(at_most=60))
 
 
 async def _our_call(house: House) -> float:

@@ -17,8 +17,8 @@ from tests.support.caller import Caller
 from tests.support.speech import Samples
 
 BLOCKS = 2
-OUR_BLOCK, THEIR_BLOCK = 20, 10
-OURS_AT_ONCE, THEIRS_AT_ONCE = 14, 7
+OUR_BLOCK, THEIR_BLOCK = 20, 5
+OURS_AT_ONCE, THEIRS_AT_ONCE = 10, 4
 VOICES = ("Ashley", "Craig", "Olivia")
 HOW = (
     f"A caller asks {BLOCKS * OUR_BLOCK} questions that the sample knowledge base answers, spoken "
