@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from agents.knowledge.passages import PASSAGE_CHARACTERS
 from agents.knowledge.reading import files
 from agents.knowledge.reading.files import Reading, read_folder, read_paths
+from agents.knowledge.reading.pairs import read_json
 from agents.knowledge.sentences import packed, sentences
 
 SAMPLE = Path(files.__file__).parents[1] / "sample"
@@ -131,6 +134,7 @@ def test_questions_and_answers_when_read_then_an_answer_is_one_passage(
         ("a.txt", b"\xff\xfa\x00", "is not UTF-8"),
         ("a.txt", b"a\0b", "is not text"),
         ("a.md", "   \n", "holds no text"),
+        ("a.html", "<div>" * 5_000 + "x", "is nested too deep"),
         ("a.docx", "x", "is of no kind that is read: .md"),
     ],
 )
@@ -145,6 +149,31 @@ def test_a_file_when_too_large_then_is_left_out(
 ) -> None:
     monkeypatch.setattr(files, "MOST_BYTES", 3)
     assert "at most" in why_not(tmp_path, "a.txt", "four")
+
+
+def test_a_pipe_or_a_device_when_found_then_nobody_waits_for_its_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.md")
+    (tmp_path / "zero.md").symlink_to("/dev/zero")
+    skipped = read_folder(tmp_path).skipped
+    assert skipped == {"pipe.md": "is no file", "zero.md": "is no file"}
+
+
+def test_a_name_when_no_database_takes_it_then_is_shown_in_what_can_be_written(
+    tmp_path: Path,
+) -> None:
+    for name in (b"\xff.md", b"\x1b[31m.md", b"a\nb.md"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_text("Text.")
+    reading = read_folder(tmp_path)
+    assert reading.files == {}
+    assert list(reading.skipped) == ["\\x1b[31m.md", "a\\nb.md", "\\udcff.md"]
+
+
+def test_json_when_it_has_many_entries_then_each_is_looked_at_once() -> None:
+    text = "[" + ", ".join(['{"q": "A?", "a": "B."}'] * 60_000) + "]"
+    started = time.process_time()
+    assert len(read_json(text)) == 60_000
+    # To count all lines anew for each entry took more than half a minute.
+    assert time.process_time() - started < 10
 
 
 def test_a_folder_when_read_then_the_good_files_are_there_and_the_bad_ones_named(

@@ -6,6 +6,8 @@ What cannot be read is named with the reason and left out; the rest is read.
 from __future__ import annotations
 
 import os
+import re
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +23,8 @@ from agents.knowledge.reading.unreadable import UnreadableFileError
 MOST_BYTES = 20 * 2**20
 MOST_FILES = 20_000
 _LONGEST_PATH = 500
+_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What names can hold on a disk, and neither databases nor terminals take."""
 
 _PROSE: dict[str, Callable[[str], Sequence[Section]]] = {
     ".md": read_markdown,
@@ -75,8 +79,11 @@ def _walk(top: Path) -> Iterator[Path]:
         yield from (Path(folder) / name for name in sorted(files) if not name.startswith("."))
 
 
-def _read_into(reading: Reading, path: Path, name: str) -> None:
+def _read_into(reading: Reading, path: Path, found: str) -> None:
+    name = _UNWRITABLE.sub(lambda character: ascii(character[0])[1:-1], found)
     try:
+        if name != found:
+            raise UnreadableFileError("has a name that cannot be written down")
         if name in reading.files:
             raise UnreadableFileError("has the same name as a file before it")
         if len(reading.files) >= MOST_FILES:
@@ -87,6 +94,8 @@ def _read_into(reading: Reading, path: Path, name: str) -> None:
         reading.files[name] = passages
     except UnreadableFileError as error:
         reading.skipped[name if name not in reading.files else str(path)] = str(error)
+    except RecursionError:
+        reading.skipped[name] = "is nested too deep"
     except OSError as error:
         reading.skipped[name] = f"cannot be opened ({error.strerror or type(error).__name__})"
 
@@ -98,7 +107,10 @@ def _read(path: Path, name: str) -> list[Passage]:
         raise UnreadableFileError(f"is of no kind that is read: {known}")
     if len(name) > _LONGEST_PATH:
         raise UnreadableFileError(f"has a path of more than {_LONGEST_PATH} characters")
-    size = path.stat().st_size
+    about = path.stat()
+    if not stat.S_ISREG(about.st_mode):
+        raise UnreadableFileError("is no file")
+    size = about.st_size
     if size > MOST_BYTES:
         raise UnreadableFileError(f"has {size >> 20} MiB; at most {MOST_BYTES >> 20} are read")
     content = path.read_bytes()

@@ -125,9 +125,12 @@ def _lines_of_entries(text: str, count: int) -> list[str]:
         return [""] * count
     decoder = json.JSONDecoder()
     lines: list[str] = []
+    counted, line = 0, 1
     for _ in range(count):
         while text[at] in " \t\r\n,":
             at += 1
-        lines.append(f"line {text.count(chr(10), 0, at) + 1}, ")
+        line += text.count("\n", counted, at)
+        counted = at
+        lines.append(f"line {line}, ")
         _, at = decoder.raw_decode(text, at)
     return lines
