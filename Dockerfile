@@ -1,4 +1,4 @@
-# `app` is the web front, the workers, beat and Flower; `inference` is the model server.
+# `app` is the web front, the workers, beat, Flower and the Kafka bridge; `inference` is the model server.
 #
 #   docker build --target app --tag switchboard-app .
 #   docker build --target inference --tag switchboard-inference .
@@ -73,7 +73,7 @@ LABEL org.opencontainers.image.title="Switchboard inference" \
       org.opencontainers.image.revision="${REVISION}"
 
 
-# Five services run this image, each with a command and a health check of its own: see docker-compose.yml.
+# Most services run this image, each with a command and a health check of its own: see docker-compose.yml.
 FROM runtime AS app
 COPY --from=app-packages /opt/switchboard /opt/switchboard
 COPY --from=project /app /app

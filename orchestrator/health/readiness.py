@@ -19,6 +19,7 @@ from sessions.settings import TaskTransport
 
 _TIMEOUT_SECONDS = 1.0
 _OVERDUE_MS = 15_000
+_UPKEEP = "`celery -A workers.app worker -Q upkeep,answers -P threads -n upkeep@%h`"
 
 
 def check_house(house: Services) -> ReadyAnswer:
@@ -93,8 +94,7 @@ def _upkeep_worker(house: Services) -> tuple[bool, str]:
     if late:
         return False, (
             "Sessions are overdue and nobody looks after them. Start beat and a worker for the "
-            "queue `upkeep`: `celery -A workers.app beat` and `celery -A workers.app worker "
-            "-Q upkeep,answers -P threads -n upkeep@%h`."
+            f"queue `upkeep`: `celery -A workers.app beat` and {_UPKEEP}."
         )
     return True, "No session is overdue."
 
@@ -106,8 +106,7 @@ def _answers_worker(house: Services) -> tuple[bool, str]:
         return False, "Redis does not answer, so no worker can be seen. Start Redis first."
     if not attending:
         return False, (
-            "Nobody answers questions. Start a worker for the queue `answers`: "
-            "`celery -A workers.app worker -Q upkeep,answers -P threads -n upkeep@%h`."
+            f"Nobody answers questions. Start a worker for the queue `answers`: {_UPKEEP}."
         )
     return True, f"{attending} alive."
 
@@ -141,8 +140,7 @@ def _kafka(house: Services) -> tuple[bool, str]:
     if report is None:
         return False, (
             "No relay is alive, so no answer that comes over Kafka arrives. Start a worker for the "
-            "queue `answers`: `celery -A workers.app worker -Q upkeep,answers -P threads "
-            "-n upkeep@%h`."
+            f"queue `answers`: {_UPKEEP}."
         )
     if report.trouble:
         return False, (

@@ -1,8 +1,8 @@
 """How do the answers that come over Kafka reach whoever asked?
 
-The relay is a thread of the upkeep worker, and all upkeep workers share the answers. An offset is
-committed when Redis has the answer: while Redis is away the relay waits, and what it read before
-its end is read again by the next.
+The relay is a thread of each worker for the queue ``answers``, and all of them share the answers. An
+offset is committed when Redis has the answer: while Redis is away the relay waits, and what it read
+before its end is read again by the next.
 """
 
 from __future__ import annotations
