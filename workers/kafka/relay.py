@@ -1,6 +1,6 @@
 """How do the answers that come over Kafka reach whoever asked?
 
-The relay is a thread of each worker for the queue ``answers``, and all of them share the answers. An
+The relay is a thread of each worker for the queue ``answers``; all of them share the answers. An
 offset is committed when Redis has the answer: while Redis is away the relay waits, and what it read
 before its end is read again by the next.
 """
