@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from livekit.agents import APIConnectionError, APIConnectOptions, llm, utils
@@ -32,6 +32,14 @@ def make_llm(settings: Settings, clients: Clients, trouble: Trouble) -> Thinker 
     else:
         model = openai.LLM(client=clients.of(provider), model=provider.model)
     return Thinker(model, settings, trouble)
+
+
+def context_of(messages: Sequence[Mapping[str, str]]) -> llm.ChatContext:
+    """Return chat messages in OpenAI's shape as LiveKit has them."""
+    context = llm.ChatContext.empty()
+    for message in messages:
+        context.add_message(role=message["role"], content=message["content"])  # pyright: ignore[reportArgumentType]
+    return context
 
 
 class Thinker(llm.LLM):

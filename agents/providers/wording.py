@@ -17,6 +17,7 @@ from livekit.agents import APIConnectOptions, llm, utils
 
 from agents.providers.plugins import make_plugin
 from agents.providers.standby import unless_silent
+from agents.providers.thinking import context_of
 from agents.providers.trouble import describe
 from sessions.errors import ConfigurationError, ProviderError
 from sessions.providers import Slot, provider_of
@@ -73,13 +74,10 @@ class Wording:
         words: queue.SimpleQueue[str | Exception | None],
     ) -> None:
         options = APIConnectOptions(max_retry=0, timeout=self._stall_seconds)
-        context = llm.ChatContext.empty()
-        for message in messages:
-            context.add_message(role=message["role"], content=message["content"])  # pyright: ignore[reportArgumentType]
         try:
             async with (
                 utils.http_context.open(),
-                self._model.chat(chat_ctx=context, conn_options=options) as stream,
+                self._model.chat(chat_ctx=context_of(messages), conn_options=options) as stream,
             ):
                 async for chunk in unless_silent(stream, self._stall_seconds):
                     if chunk.delta and chunk.delta.content:

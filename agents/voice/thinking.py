@@ -18,7 +18,7 @@ from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGive
 from agents.knowledge.answering import Answer, Answerer, Grounds, Question
 from agents.knowledge.answers import AWAY
 from agents.knowledge.marker import MarkerFilter, without_marker
-from agents.providers import Thinker
+from agents.providers import Thinker, context_of
 from agents.voice.answers import noted
 from sessions.errors import SwitchboardError
 from sessions.models import SessionConfig
@@ -147,10 +147,7 @@ class _Thought(llm.LLMStream):
         thinker = self._thinking.wording
         if thinker is None:
             return
-        context = ChatContext.empty()
-        for message in grounds.messages:
-            context.add_message(role=message["role"], content=message["content"])  # pyright: ignore[reportArgumentType]
-        async for word in thinker.words(context, grounds.fallback.response):
+        async for word in thinker.words(context_of(grounds.messages), grounds.fallback.response):
             yield word
 
     def _say(self, text: str) -> None:
