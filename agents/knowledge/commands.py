@@ -102,8 +102,12 @@ def ask(name: str, question: str, as_json: bool) -> None:
     from agents.knowledge.answering import Answer, Answerer, Question
     from sessions.settings import Settings
 
+    # A terminal may hand over bytes that are no text.
+    message = question.encode(errors="replace").decode().strip()
+    if not message:
+        raise click.UsageError("QUESTION is empty.")
     answerer = Answerer.of(Settings())
-    prepared = answerer.prepare(Question(question, knowledge=name))
+    prepared = answerer.prepare(Question(message, knowledge=name))
     if isinstance(prepared, Answer):
         answer = prepared
         if not as_json:

@@ -94,7 +94,9 @@ def test_ask_when_there_is_an_llm_then_its_words_are_shown(
         (["add", "bad name", "x"], 2, "NAME has 1 to 64"),
         (["add", "sample", "x"], 2, "`sample` ships"),
         (["add", "bakery", "nowhere.md"], 1, "no file could be read"),
+        (["add", "bakery", "nowhere"], 1, "left out nowhere: cannot be opened (No such file"),
         (["ask", "nowhere", "x"], 1, "There is no knowledge base nowhere"),
+        (["ask", "sample", " "], 2, "QUESTION is empty"),
         (["remove", "sample"], 1, "it would be back"),
     ],
 )
@@ -103,6 +105,13 @@ def test_knowledge_when_it_cannot_be_done_then_says_why(
 ) -> None:
     result = runner.invoke(main, ["knowledge", *arguments])
     assert (result.exit_code, sentence in result.stderr) == (code, True), result.stderr
+
+
+def test_ask_when_the_question_is_no_text_then_what_can_be_read_of_it_is_asked(
+    runner: CliRunner,
+) -> None:
+    result = runner.invoke(main, ["knowledge", "ask", "sample", "When are you open? \udcff"])
+    assert (result.exit_code, result.exception) == (0, None)
 
 
 def test_add_when_the_embeddings_are_away_then_nothing_is_added(

@@ -101,13 +101,13 @@ def _read_into(reading: Reading, path: Path, found: str) -> None:
 
 
 def _read(path: Path, name: str) -> list[Passage]:
+    about = path.stat()
     kind = path.suffix.lower()
     if kind not in EXTENSIONS:
         known = ", ".join(EXTENSIONS)
         raise UnreadableFileError(f"is of no kind that is read: {known}")
     if len(name) > _LONGEST_PATH:
         raise UnreadableFileError(f"has a path of more than {_LONGEST_PATH} characters")
-    about = path.stat()
     if not stat.S_ISREG(about.st_mode):
         raise UnreadableFileError("is no file")
     size = about.st_size
