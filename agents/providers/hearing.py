@@ -7,9 +7,11 @@ What happens to a plugin that hears a stream is in ``streaming``.
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 
+import structlog
 from livekit import rtc
-from livekit.agents import APIConnectOptions, LanguageCode, stt, vad
+from livekit.agents import APIConnectOptions, APIStatusError, LanguageCode, stt, vad
 from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import AudioBuffer
 from livekit.plugins import openai
@@ -23,8 +25,13 @@ from sessions.errors import ProviderError
 from sessions.providers import Provider, Slot, providers_of
 from sessions.settings import Settings
 
+_FALLBACK = "en"
+
 _SECONDS_FOR_A_SECOND = 0.25
 """A long utterance may take longer: so much for each second of it."""
+
+
+log = structlog.get_logger(__name__)
 
 
 def make_transcriber(settings: Settings, clients: Clients, trouble: Trouble) -> stt.STT:
@@ -96,7 +103,7 @@ class Transcriber(stt.STT):
         async def hear(ears: stt.STT) -> stt.SpeechEvent:
             try:
                 async with asyncio.timeout(allowed):
-                    return await ears.recognize(buffer, language=language, conn_options=options)
+                    return await _recognize(ears, buffer, language, options)
             except TimeoutError:
                 raise StalledError(allowed) from None
 
@@ -106,6 +113,19 @@ class Transcriber(stt.STT):
             self._trouble.gave_up(Slot.STT, error)
             nothing = stt.SpeechData(language=LanguageCode(language or ""), text="")
             return stt.SpeechEvent(stt.SpeechEventType.FINAL_TRANSCRIPT, alternatives=[nothing])
+
+
+async def _recognize(
+    ears: stt.STT, buffer: AudioBuffer, language: NotGivenOr[str], options: APIConnectOptions
+) -> stt.SpeechEvent:
+    """Let ``ears`` hear; a language that they refuse is better heard as English than not at all."""
+    try:
+        return await ears.recognize(buffer, language=language, conn_options=options)
+    except APIStatusError as error:
+        if error.status_code != HTTPStatus.BAD_REQUEST or language in (NOT_GIVEN, "", _FALLBACK):
+            raise
+        log.warning("language_refused", language=language)
+        return await ears.recognize(buffer, language=_FALLBACK, conn_options=options)
 
 
 def _ears(clients: Clients, provider: Provider) -> stt.STT:

@@ -76,4 +76,5 @@ def _make_llm(
         lambda message: prepared.intents.task_type_of(message, prepared.embedder),
         model,
         troubles.not_looked_up,
+        settings.provider_stall_seconds,
     )

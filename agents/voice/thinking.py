@@ -20,7 +20,7 @@ from agents.knowledge.answers import AWAY
 from agents.knowledge.marker import MarkerFilter, without_marker
 from agents.providers import Thinker, context_of
 from agents.voice.answers import noted
-from sessions.errors import SwitchboardError
+from sessions.errors import ProviderError, SwitchboardError
 from sessions.models import SessionConfig
 from sessions.questions.tasks import TRY_AGAIN_LATER, Utterance
 
@@ -43,6 +43,7 @@ class Thinking(llm.LLM):
         task_type_of: TaskTypeOf,
         model: Thinker | None,
         failed: Failed,
+        patience: float,
     ) -> None:
         super().__init__()
         self.answerer = answerer
@@ -50,6 +51,7 @@ class Thinking(llm.LLM):
         self.task_type_of = task_type_of
         self.wording = model
         self.failed = failed
+        self.patience = patience
 
     @property
     def model(self) -> str:
@@ -125,11 +127,14 @@ class _Thought(llm.LLMStream):
             return thinking.look_up(thinking.question(messages))
 
         try:
-            return await asyncio.to_thread(look_up)
+            return await asyncio.wait_for(asyncio.to_thread(look_up), thinking.patience)
         except SwitchboardError as error:
-            log.warning("question_not_looked_up", error=str(error))
-            thinking.failed(error)
-            return Answer(AWAY, (), True, (TRY_AGAIN_LATER,))
+            failure = error
+        except TimeoutError:
+            failure = ProviderError(f"Nothing was found within {thinking.patience:g} s.")
+        log.warning("question_not_looked_up", error=str(failure))
+        thinking.failed(failure)
+        return Answer(AWAY, (), True, (TRY_AGAIN_LATER,))
 
     async def _word(self, grounds: Grounds) -> Answer:
         marker = MarkerFilter()

@@ -138,11 +138,11 @@ class Call:
                 await asyncio.sleep(pause)
             return heard
 
-    async def hear(self, times: int = 1) -> list[str]:
+    async def hear(self, times: int = 1, language: str = "en-GB") -> list[str]:
         """Return what is understood of as many utterances."""
         ears = make_transcriber(self.settings, self.clients, self.told)
         frame = rtc.AudioFrame(bytes(32_000), 16_000, 1, 16_000)
-        events = [await ears.recognize(frame, language="en-GB") for _ in range(times)]
+        events = [await ears.recognize(frame, language=language) for _ in range(times)]
         return [event.alternatives[0].text for event in events]
 
     async def words(self, times: int = 1) -> list[str]:
@@ -338,6 +338,16 @@ def test_hearing_when_the_provider_fails_then_the_house_hears_the_same_words(
     assert sent["file"] == at_home["file"]
     assert (sent["model"], sent["language"]) == ("large", "en")
     assert told.owes_apology, "whoever speaks next says it"
+
+
+def test_hearing_when_the_language_is_refused_then_it_is_heard_as_english(
+    settings: Settings, provider: ScriptedOpenAI, told: Told
+) -> None:
+    provider.script(HEARING, error(400), transcript("Hello."))
+
+    assert in_a_call(settings, told, lambda call: call.hear(language="yue")) == ["Hello."]
+    assert [one.body["language"] for one in provider.asked(HEARING)] == ["yue", "en"]
+    assert told.failures == []
 
 
 def test_hearing_when_nobody_hears_then_nothing_was_said_and_the_call_is_told(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ from livekit.agents import llm
 from livekit.agents.llm import ChatContext, ChatMessage
 
 from agents.knowledge.answering import Answer, Answerer, Grounds, Question
-from agents.knowledge.answers import REFUSAL
+from agents.knowledge.answers import AWAY, REFUSAL
 from agents.knowledge.marker import MARKER
 from agents.providers import Thinker
 from agents.voice.answers import response_event
@@ -53,7 +54,10 @@ class Says:
 
 
 def thinking(
-    knows: Knows, says: Says | None = None, failed: list[Exception] | None = None
+    knows: Knows,
+    says: Says | None = None,
+    failed: list[Exception] | None = None,
+    patience: float = 4.0,
 ) -> Thinking:
     errors = [] if failed is None else failed
     return Thinking(
@@ -62,18 +66,23 @@ def thinking(
         lambda message: "small_talk" if "hello" in message else "general_info",
         cast("Thinker | None", says),
         errors.append,
+        patience,
     )
 
 
-def ask(model: Thinking, *said: tuple[str, str]) -> tuple[str, dict[str, Any]]:
-    """Return what is said to a conversation, and what is noted on it."""
+def asked(*said: tuple[str, str]) -> ChatContext:
     context = ChatContext.empty()
     context.add_message(role="system", content="Be brief.")
     for role, text in said or (("user", "When do you open?"),):
         context.add_message(role=cast("Any", role), content=text)
+    return context
+
+
+def ask(model: Thinking, *said: tuple[str, str]) -> tuple[str, dict[str, Any]]:
+    """Return what is said to a conversation, and what is noted on it."""
 
     async def run() -> llm.CollectedResponse:
-        return await model.chat(chat_ctx=context).collect()
+        return await model.chat(chat_ctx=asked(*said)).collect()
 
     answer = asyncio.run(run())
     return answer.text, answer.extra
@@ -101,6 +110,29 @@ def test_question_when_asked_then_carries_the_call_it_belongs_to() -> None:
     assert (question.message, question.task_type) == ("hello you", "small_talk")
     assert (question.knowledge, question.language, question.prompt) == ("shop", "de", "Be brief.")
     assert [turn.text for turn in question.history] == ["hi", "hello"]
+
+
+def test_question_when_the_search_hangs_then_the_caller_does_not_wait_for_it() -> None:
+    over = threading.Event()
+
+    class Hangs(Knows):
+        def prepare(self, question: Question) -> Answer | Grounds:
+            over.wait(10)
+            return super().prepare(question)
+
+    failed: list[Exception] = []
+
+    async def run() -> str:
+        answer = (
+            await thinking(Hangs(FOUND), failed=failed, patience=0.2)
+            .chat(chat_ctx=asked())
+            .collect()
+        )
+        over.set()
+        return answer.text
+
+    assert asyncio.run(run()) == AWAY
+    assert len(failed) == 1
 
 
 def test_question_when_nobody_makes_embeddings_then_the_caller_is_told_and_it_is_an_error() -> None:
