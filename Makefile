@@ -47,7 +47,7 @@ test: install ## check, then every test
 	@$(MAKE) --no-print-directory livekit-server || test "$$CI" != true
 	@$(MAKE) --no-print-directory kafka || test "$$CI" != true
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest tests --numprocesses 2 --dist loadfile
 
 check: install ## lint, format, types, and who may import whom
 	$(BIN)/ruff check
