@@ -12,6 +12,7 @@ from confluent_kafka import Message
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 from sessions.questions.tasks import TaskRequest, TaskResponse
 from sessions.settings import Settings
@@ -195,15 +196,15 @@ def test_sender_when_its_queue_is_full_then_says_so_at_once(
 
 
 def test_sender_when_the_broker_does_not_come_then_drops_the_question_and_says_so(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(producer, "_GIVE_UP_SECONDS", 0.1)
     sender, request = QuestionSender(nowhere()), question()
-    sender.send(request)
-    assert sender.close(PATIENCE) == 0
-    logged = capsys.readouterr().out
-    assert "question_not_sent" in logged
-    assert request.correlation_id in logged
+    with capture_logs() as logs:
+        sender.send(request)
+        assert sender.close(PATIENCE) == 0
+    told = [(line["event"], line["correlation_id"]) for line in logs]
+    assert told == [("question_not_sent", request.correlation_id)]
     assert request.payload.message not in logged
 
 
