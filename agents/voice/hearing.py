@@ -8,12 +8,14 @@ but that text.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from livekit import rtc
 from livekit.agents import APIConnectOptions, LanguageCode, stt, utils, vad
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import AudioBuffer
 
+from agents.voice.asides import is_aside
 from agents.voice.pacing import Pace
 from agents.voice.utterance import Excerpt, Utterance
 
@@ -35,6 +37,7 @@ class Hearing(stt.STT):
         self.detector = detector
         self.pace = pace
         self.language = language
+        self.agent_talks: Callable[[], bool] = lambda: False
 
     def stream(
         self,
@@ -107,6 +110,8 @@ class _Stream(stt.RecognizeStream):
             frame, language=self._language, conn_options=_ONCE
         )
         text = event.alternatives[0].text.strip() if event.alternatives else ""
+        if self._hearing.agent_talks() and is_aside(text):
+            text = ""  # to the session it was a noise, after which the agent goes on.
         self._utterance.read(excerpt, text)
         self._tell(excerpt, text)
         self._finish()

@@ -29,7 +29,7 @@ class Parts:
 
     def session(self, settings: Settings) -> AgentSession[None]:
         """Put them together."""
-        return AgentSession(
+        session: AgentSession[None] = AgentSession(
             vad=self.vad,
             stt=self.stt,
             llm=self.llm,
@@ -40,6 +40,9 @@ class Parts:
             # Who hangs up in the middle of a word is not waited for.
             session_close_transcript_timeout=0,
         )
+        if isinstance(self.stt, Hearing):
+            self.stt.agent_talks = lambda: session.current_speech is not None
+        return session
 
 
 def make_parts(config: SessionConfig, settings: Settings, warm: Warm, troubles: Troubles) -> Parts:

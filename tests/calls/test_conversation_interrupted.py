@@ -56,6 +56,20 @@ def test_agent_when_there_is_only_a_noise_then_goes_on(house: House, noise: Samp
     assert (opening["text"], opening["interrupted"]) == (LONG, False)
 
 
+def test_agent_when_the_caller_only_shows_that_they_listen_then_goes_on(house: House) -> None:
+    async def call() -> list[dict[str, Any]]:
+        async with conversing(house, openingLine=LONG) as talk:
+            await talk.caller.stay(1.5)
+            said = await talk.caller.say(await talk.speech("Okay."))
+            assert await talk.caller.hears_silence_after(said.began, pause=0.3) < said.ended + 2
+            assert await talk.wait_for_said("agent", 1, within=40) == [LONG]
+            assert talk.said("caller") == []
+            return (await talk.end())["transcript"]
+
+    [opening] = asyncio.run(call())
+    assert (opening["text"], opening["interrupted"]) == (LONG, False)
+
+
 def test_call_when_the_line_is_open_but_silent_then_it_ends_by_idle_timeout(house: House) -> None:
     async def call() -> str:
         async with conversing(house) as talk:

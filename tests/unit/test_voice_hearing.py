@@ -57,6 +57,7 @@ class Clerk(stt.STT):
         self.asked = 0
         self.answered = 0
         self.silent = False
+        self.says = ""
 
     async def _recognize_impl(
         self,
@@ -70,7 +71,7 @@ class Clerk(stt.STT):
         self.answered += 1
         samples = bytes(rtc.combine_audio_frames(buffer).data)
         spoken = sum(any(samples[n : n + 1024]) for n in range(0, len(samples), 1024))
-        text = "" if self.silent else f"{language} {spoken}."
+        text = "" if self.silent else self.says or f"{language} {spoken}."
         data = stt.SpeechData(language="en", text=text)  # pyright: ignore[reportArgumentType]
         return stt.SpeechEvent(Kind.FINAL_TRANSCRIPT, alternatives=[data])
 
@@ -81,7 +82,8 @@ class Ear:
     def __init__(self, clerk: Clerk) -> None:
         self.clerk = clerk
         settings = settings_with(turn_pause_seconds=0.4)
-        self.stream = Hearing(clerk, LoudIsSpeech(), Pace(settings), "en").stream()
+        self.hearing = Hearing(clerk, LoudIsSpeech(), Pace(settings), "en")
+        self.stream = self.hearing.stream()
         self.heard: list[tuple[stt.SpeechEventType, str]] = []
         self._reading = asyncio.create_task(self._read())
 
@@ -196,5 +198,22 @@ def test_speech_when_longer_than_a_model_hears_then_comes_in_parts_without_a_dou
         spoken = [int(text.removeprefix("en ").rstrip(".")) for text in finals]
         assert len(finals) == 2
         assert sum(spoken) == pytest.approx(30.0 * SAMPLE_RATE / WINDOW, abs=2)
+
+    listening(body)
+
+
+@pytest.mark.parametrize(
+    ("says", "agent_talks", "heard"),
+    [("Uh-huh.", True, False), ("Uh-huh.", False, True), ("Okay, stop.", True, True)],
+)
+def test_caller_when_they_only_show_that_they_listen_then_it_is_no_turn(
+    says: str, agent_talks: bool, heard: bool
+) -> None:
+    async def body(ear: Ear) -> None:
+        ear.clerk.says = says
+        ear.hearing.agent_talks = lambda: agent_talks
+        await ear.hear(0.5, loud=True)
+        await ear.hear(0.6, loud=False)
+        assert [text for _, text in ear.heard] == ([says, says] if heard else [])
 
     listening(body)
