@@ -201,7 +201,7 @@ def test_chat_when_many_write_under_one_new_name_at_once_then_there_is_one_sessi
 @pytest.mark.parametrize(
     ("reference", "status", "code"),
     [
-        (new_session_id(), 404, "unknown_session"),
+        ("session_1753590741399_qlgq6cfjw", 404, "unknown_session"),
         ("", 400, "invalid_session_id"),
         ("no spaces", 400, "invalid_session_id"),
         ("x" * 129, 400, "invalid_session_id"),

@@ -77,7 +77,7 @@ def test_kafka_is_the_same_in_containers_as_in_development():
     assert environment["KAFKA_LOG_DIRS"] == "/var/lib/kafka/data"
 
 
-@pytest.mark.parametrize("name", PROCFILE.keys() - OWN_COMMAND)
+@pytest.mark.parametrize("name", sorted(PROCFILE.keys() - OWN_COMMAND))
 def test_a_service_runs_what_the_procfile_runs(name: str):
     assert SERVICES[name]["command"] == PROCFILE[name]
 
