@@ -18,7 +18,7 @@ from tests.support.speech import Samples
 
 BLOCKS = 2
 OUR_BLOCK, THEIR_BLOCK = 20, 5
-OURS_AT_ONCE, THEIRS_AT_ONCE = 10, 4
+OURS_AT_ONCE, THEIRS_AT_ONCE = 10, 3
 VOICES = ("Ashley", "Craig", "Olivia")
 HOW = (
     f"A caller asks {BLOCKS * OUR_BLOCK} questions that the sample knowledge base answers, spoken "
