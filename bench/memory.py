@@ -29,6 +29,12 @@ HOW = (
     f"had {len(_ASKED)} questions answered. The model server's processes are added up (RSS) when "
     "it has spoken in those calls, and has heard and embedded as well."
 )
+MISSED = (
+    "most of what a conversation adds comes with its first question: the C library's heap of the "
+    "thread that looks it up, and pages of the parent that are written to for the first time. One "
+    "heap in place of two made no difference. Looking questions up in the worker's parent, for all "
+    "its calls, would take both out of the call's process."
+)
 
 _LINE = "Hello Ann, thank you for calling. How can I help you today?"
 
