@@ -25,7 +25,7 @@ MISSED = "a larger embeddings model, or an LLM that reads the passages before it
 def measure(house: House) -> list[Row]:
     """Ask every question of both kinds."""
     questions = json.loads(QUESTIONS.read_text(encoding="utf-8"))
-    answerer = Answerer.of(house.settings)
+    answerer = Answerer(house.settings)
     answerer.preload(["sample"])
     rows: list[Row] = []
     took: list[float] = []

@@ -25,7 +25,7 @@ def stock_session(ears: vad.VAD, voice: str) -> AgentSession[None]:
     return AgentSession(
         vad=ears,
         stt=openai.STT(model="whisper-1", language="en", **at),
-        llm=KnowledgeLLM(Answerer.of(settings), settings.default_knowledge),
+        llm=KnowledgeLLM(Answerer(settings), settings.default_knowledge),
         tts=openai.TTS(model="tts-1", voice=voice, response_format="pcm", **at),
         # For three seconds it would not let itself be interrupted.
         aec_warmup_duration=None,

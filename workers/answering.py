@@ -66,11 +66,11 @@ def answerer() -> Answerer:
 
     settings = get_settings()
     if not settings.llm_plugin:
-        return Answerer.of(settings)
+        return Answerer(settings)
     # Costs LiveKit's whole framework, so it is imported only where a plugin is to think.
     from agents.providers.wording import wording
 
-    return Answerer.of(settings, wording().words)
+    return Answerer(settings, wording().words)
 
 
 def _answer(request: TaskRequest) -> TaskResponse:

@@ -38,7 +38,14 @@ log = structlog.get_logger(__name__)
 
 
 class Answerer:
-    """Finds and words answers; one for all threads of a process, and for its forks."""
+    """Finds and words answers; one for all threads of a process, and for its forks.
+
+    ``words`` is how a plugin thinks where there is no call; without it the best passage is the
+    answer there. Nothing connects before the first question.
+
+    Raises:
+        ConfigurationError: see ``provider_of`` and ``Intents.load``.
+    """
 
     def __init__(self, settings: Settings, words: Words | None = None) -> None:
         self._enough = settings.knowledge_min_score
@@ -50,18 +57,6 @@ class Answerer:
         if provider is not None and provider.url:
             most = max(_MARGIN_SECONDS, settings.answer_timeout_seconds - _MARGIN_SECONDS)
             self._words = Wording(provider, settings.provider_stall_seconds, most).tokens
-
-    @classmethod
-    def of(cls, settings: Settings, words: Words | None = None) -> Answerer:
-        """Return an answerer for these settings; nothing connects before the first question.
-
-        ``words`` is how a plugin thinks where there is no call; without it the best passage is
-        the answer there.
-
-        Raises:
-            ConfigurationError: see ``provider_of`` and ``Intents.load``.
-        """
-        return cls(settings, words)
 
     def preload(self, names: Iterable[str]) -> None:
         """Load knowledge bases now, so that processes forked later share them.

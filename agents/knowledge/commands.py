@@ -106,7 +106,7 @@ def ask(name: str, question: str, as_json: bool) -> None:
     message = question.encode(errors="replace").decode().strip()
     if not message:
         raise click.UsageError("QUESTION is empty.")
-    answerer = Answerer.of(Settings())
+    answerer = Answerer(Settings())
     prepared = answerer.prepare(Question(message, knowledge=name))
     if isinstance(prepared, Answer):
         answer = prepared

@@ -18,7 +18,7 @@ from livekit.plugins import openai
 
 from agents.providers.clients import Clients
 from agents.providers.plugins import make_plugin
-from agents.providers.standby import Standby
+from agents.providers.standby import Named, Standby
 from agents.providers.streaming import StreamedHearing
 from agents.providers.trouble import StalledError, Trouble
 from sessions.errors import ProviderError
@@ -64,7 +64,7 @@ def make_stt_plugin(
     return StreamedHearing(Standby(Slot.STT, plugin, settings, trouble), ears)
 
 
-class Transcriber(stt.STT):
+class Transcriber(Named, stt.STT):
     """Hearing by the configured provider, or by whoever stands in."""
 
     def __init__(
@@ -75,20 +75,10 @@ class Transcriber(stt.STT):
         trouble: Trouble,
     ) -> None:
         super().__init__(capabilities=stt.STTCapabilities(streaming=False, interim_results=False))
-        self._standby = standby
+        self.standby = standby
         self._stand_in = stand_in
         self._trouble = trouble
         self._stall_seconds = settings.provider_stall_seconds
-
-    @property
-    def model(self) -> str:
-        """Return the configured provider's model."""
-        return self._standby.first.model
-
-    @property
-    def provider(self) -> str:
-        """Return the configured provider."""
-        return self._standby.first.provider
 
     async def _recognize_impl(
         self,
@@ -108,7 +98,7 @@ class Transcriber(stt.STT):
                 raise StalledError(allowed) from None
 
         try:
-            return await self._standby.use(hear, self._stand_in)
+            return await self.standby.use(hear, self._stand_in)
         except ProviderError as error:
             self._trouble.gave_up(Slot.STT, error)
             nothing = stt.SpeechData(language=LanguageCode(language or ""), text="")

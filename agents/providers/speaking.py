@@ -21,7 +21,7 @@ from livekit.plugins import openai
 
 from agents.providers.clients import Clients
 from agents.providers.plugins import make_plugin
-from agents.providers.standby import Standby, unless_silent
+from agents.providers.standby import Named, Standby, unless_silent
 from agents.providers.trouble import Trouble
 from sessions.errors import ProviderError
 from sessions.providers import (
@@ -69,7 +69,7 @@ def _stand_in(settings: Settings, clients: Clients, own: Provider, voice: Voice)
     return _speaker(settings, clients, own, voice)
 
 
-class Speech(tts.TTS):
+class Speech(Named, tts.TTS):
     """Speech by the configured provider, or by whoever stands in: 24 kHz mono."""
 
     def __init__(
@@ -89,16 +89,6 @@ class Speech(tts.TTS):
         self.settings = settings
         self.trouble = trouble
         self.was_heard = False
-
-    @property
-    def model(self) -> str:
-        """Return the configured provider's model."""
-        return self.standby.first.model
-
-    @property
-    def provider(self) -> str:
-        """Return the configured provider."""
-        return self.standby.first.provider
 
     def synthesize(
         self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 
@@ -100,6 +100,22 @@ class Standby(Generic[P]):
         length = self._settings.provider_cooldown_seconds * min(2**self._failures, _LONGEST_REST)
         self._failures += 1
         self._rests_until = asyncio.get_running_loop().time() + length
+
+
+class Named:
+    """What goes by the name of the provider behind it, whoever works in its place."""
+
+    standby: Standby[Any]
+
+    @property
+    def model(self) -> str:
+        """Return the configured provider's model."""
+        return self.standby.first.model
+
+    @property
+    def provider(self) -> str:
+        """Return the configured provider."""
+        return self.standby.first.provider
 
 
 async def unless_silent(stream: AsyncIterator[T], seconds: float) -> AsyncIterator[T]:

@@ -16,28 +16,18 @@ from livekit.agents import APIConnectionError, APIConnectOptions, stt, utils
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import AudioBuffer
 
-from agents.providers.standby import Standby
+from agents.providers.standby import Named, Standby
 
 _ONCE = APIConnectOptions(max_retry=0)
 
 
-class StreamedHearing(stt.STT):
+class StreamedHearing(Named, stt.STT):
     """Hearing by a plugin, or by whoever stands in, which does not fail."""
 
     def __init__(self, standby: Standby[stt.STT], stand_in: stt.STT) -> None:
         super().__init__(capabilities=standby.first.capabilities)
         self.standby = standby
         self.stand_in = stand_in
-
-    @property
-    def model(self) -> str:
-        """Return the plugin's model."""
-        return self.standby.first.model
-
-    @property
-    def provider(self) -> str:
-        """Return the plugin's provider."""
-        return self.standby.first.provider
 
     def stream(
         self,

@@ -11,7 +11,7 @@ from livekit.plugins import openai
 
 from agents.providers.clients import Clients
 from agents.providers.plugins import make_plugin
-from agents.providers.standby import Standby, unless_silent
+from agents.providers.standby import Named, Standby, unless_silent
 from agents.providers.trouble import Trouble
 from sessions.errors import ProviderError
 from sessions.providers import Slot, provider_of
@@ -42,7 +42,7 @@ def context_of(messages: Sequence[Mapping[str, str]]) -> llm.ChatContext:
     return context
 
 
-class Thinker(llm.LLM):
+class Thinker(Named, llm.LLM):
     """Thinking by the configured provider.
 
     ``chat`` asks again until the patience is over; ``words`` says something else instead.
@@ -54,16 +54,6 @@ class Thinker(llm.LLM):
         self.settings = settings
         self.trouble = trouble
         self._first = first
-
-    @property
-    def model(self) -> str:
-        """Return the configured provider's model."""
-        return self._first.model
-
-    @property
-    def provider(self) -> str:
-        """Return the configured provider."""
-        return self._first.provider
 
     def chat(
         self,

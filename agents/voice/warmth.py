@@ -104,7 +104,7 @@ def prepare(settings: Settings) -> Prepared:
         _prepared = Prepared(
             settings,
             build_clients(settings),
-            Answerer.of(settings),
+            Answerer(settings),
             Intents.load(settings),
             Embedder(settings),
         )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
 
 import pytest
 
@@ -36,6 +36,15 @@ def alone(house: House) -> Iterator[tuple[Annex, int]]:
         yield small, port
 
 
+@asynccontextmanager
+async def after_the_opening(small: Annex) -> AsyncIterator[Line]:
+    """Call, and hear the opening line to its end."""
+    session = await dial(small, "Hello.")
+    async with calling(small.ticket(session)) as caller:
+        await caller.hears_silence_after(await caller.hears_after(0.0), pause=1.0)
+        yield Line(small, session, caller)
+
+
 def test_speech_when_the_house_is_away_for_a_moment_then_the_sentence_is_said_late(
     alone: tuple[Annex, int],
 ) -> None:
@@ -43,10 +52,8 @@ def test_speech_when_the_house_is_away_for_a_moment_then_the_sentence_is_said_la
     running = ExitStack()
 
     async def call() -> str:
-        session = await dial(small, "Hello.")
-        async with calling(small.ticket(session)) as caller:
-            line = Line(small, session, caller)
-            await caller.hears_silence_after(await caller.hears_after(0.0), pause=1.0)
+        async with after_the_opening(small) as line:
+            caller = line.caller
             running.close()
             moment = await asyncio.to_thread(line.tell, "It closes at six.")
             await asyncio.to_thread(eventually, line.errors, 20, "the trouble is told")
@@ -55,7 +62,7 @@ def test_speech_when_the_house_is_away_for_a_moment_then_the_sentence_is_said_la
             await caller.hears_silence_after(moment, pause=1.0)
             assert [one.body["input"] for one in back.asked(SPEECH)] == [SORRY, "It closes at six."]
             assert [(e["slot"], e["replaced"]) for e in line.errors()] == [("tts", False)]
-        return session.id
+        return line.session.id
 
     with running:
         running.enter_context(scripted_openai(port))
@@ -70,14 +77,11 @@ def test_speech_when_nobody_can_speak_then_the_call_ends_with_fault_provider(
     running = ExitStack()
 
     async def call() -> str:
-        session = await dial(small, "Hello.")
-        async with calling(small.ticket(session)) as caller:
-            line = Line(small, session, caller)
-            await caller.hears_silence_after(await caller.hears_after(0.0), pause=1.0)
+        async with after_the_opening(small) as line:
             running.close()
             await asyncio.to_thread(line.tell, "It closes at six.")
-            await asyncio.to_thread(small.wait_until_archived, session.id)
-        return session.id
+            await asyncio.to_thread(small.wait_until_archived, line.session.id)
+        return line.session.id
 
     with running:
         running.enter_context(scripted_openai(port))

@@ -53,7 +53,7 @@ def test_answers_when_asked_of_both_databases_then_are_the_same(
     make_settings: MakeSettings, inference: InferenceServer, on_postgres: Settings
 ) -> None:
     both = (make_settings(inference_url=inference.url), on_postgres)
-    sqlite, postgres = (Answerer.of(settings) for settings in both)
+    sqlite, postgres = (Answerer(settings) for settings in both)
     sqlite.preload(["sample"])
     postgres.preload(["sample"])
     for question in ASKED:

@@ -22,7 +22,7 @@ QUESTIONS: dict[str, list[dict[str, Any]]] = json.loads(
 def test_questions_when_asked_then_nine_of_ten_are_right(
     make_settings: MakeSettings, inference: InferenceServer
 ) -> None:
-    answerer = Answerer.of(make_settings(inference_url=inference.url))
+    answerer = Answerer(make_settings(inference_url=inference.url))
     wrong = [
         one["question"]
         for one in QUESTIONS["answerable"]
@@ -42,7 +42,7 @@ def test_questions_when_asked_then_nine_of_ten_are_right(
 def test_process_when_forked_after_preload_then_answers_and_so_does_its_parent(
     make_settings: MakeSettings, inference: InferenceServer
 ) -> None:
-    answerer = Answerer.of(make_settings(inference_url=inference.url))
+    answerer = Answerer(make_settings(inference_url=inference.url))
     answerer.preload(["sample"])
     question = Question("Do you sell gift cards?")
     read, write = os.pipe()
@@ -74,7 +74,7 @@ def test_process_when_forked_after_preload_then_answers_and_so_does_its_parent(
 def test_follow_up_when_asked_then_is_about_what_was_asked_before(
     make_settings: MakeSettings, inference: InferenceServer, follow_up: str, source: str
 ) -> None:
-    answerer = Answerer.of(make_settings(inference_url=inference.url))
+    answerer = Answerer(make_settings(inference_url=inference.url))
     before = [Utterance(role="user", text="When are you open?")]
     answer = answerer.answer(Question(follow_up, history=before))
     answerer.close()

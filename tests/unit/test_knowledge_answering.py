@@ -58,7 +58,7 @@ def make_answerer(
 
     def make(**values: object) -> Answerer:
         own = {"embeddings_url": server.url, "embeddings_model": "words-1", **values}
-        made.append(Answerer.of(make_settings(**own)))
+        made.append(Answerer(make_settings(**own)))
         return made[-1]
 
     yield make

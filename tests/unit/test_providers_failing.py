@@ -516,7 +516,7 @@ def test_wording_when_given_to_the_answerer_then_chats_have_its_words(
     wording: Wording, plugin: Settings, provider: ScriptedOpenAI
 ) -> None:
     small_talk = Question(message="Hi there!", task_type=SMALL_TALK)
-    assert Answerer.of(plugin, wording.words).answer(small_talk).response == "Good to know."
+    assert Answerer(plugin, wording.words).answer(small_talk).response == "Good to know."
     provider.script(CHAT, error(500))
-    without = Answerer.of(plugin).answer(small_talk).response
-    assert Answerer.of(plugin, wording.words).answer(small_talk).response == without
+    without = Answerer(plugin).answer(small_talk).response
+    assert Answerer(plugin, wording.words).answer(small_talk).response == without
