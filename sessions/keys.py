@@ -17,6 +17,8 @@ OPEN_QUESTIONS = "questions:open"
 ANSWERERS = "answerers"
 WORKERS = "workers"
 DRIFT = "drift"
+FIGURES = "figures"
+OUTBOX = "webhooks:outbox"
 RELAY = "kafka:relay"
 """What the relay last said of Kafka; it has a short TTL, so a relay that is gone says nothing."""
 
@@ -67,6 +69,8 @@ class SessionKeys:
             DEADLINES,
             QUEUE,
             LIVE,
+            FIGURES,
+            OUTBOX,
         ]
 
 

@@ -5,6 +5,8 @@
 -- KEYS[9]     zset session id -> next moment (ms) somebody must look at it
 -- KEYS[10]    zset of waiting sessions by priority and arrival
 -- KEYS[11]    zset of live sessions by creation (ms)
+-- KEYS[12]    hash of the house's counters
+-- KEYS[13]    stream of what the outgoing webhooks are to tell
 -- ARGV[1]     JSON object: id, ttl (ms of the session's keys), index_ttl (ms), log_length, and what
 --             the verb's own header names
 --
@@ -16,7 +18,7 @@ local args = cjson.decode(ARGV[1])
 local K = {
   session = KEYS[1], config = KEYS[2], events = KEYS[3], history = KEYS[4], control = KEYS[5],
   aliases = KEYS[6], lease = KEYS[7], pid = KEYS[8],
-  deadlines = KEYS[9], queue = KEYS[10], live = KEYS[11],
+  deadlines = KEYS[9], queue = KEYS[10], live = KEYS[11], figures = KEYS[12], outbox = KEYS[13],
 }
 
 local clock = redis.call('TIME')

@@ -1,21 +1,21 @@
 -- answer: a question has its answer, once for each correlation id.
 --
--- KEYS[12]  the question's hash
--- KEYS[13]  zset of the questions that are still open
+-- KEYS[14]  the question's hash
+-- KEYS[15]  zset of the questions that are still open
 -- args      correlation_id; response: JSON text; keep: ms the answer can still be asked for;
 --           event, turn: JSON texts; say: JSON text of the command that lets the agent of a call know
 --
 -- Returns {'ok', event id}, with an empty id where the session has gone meanwhile, or
 -- {'refused', why} with why one of unknown, answered. The question's channel wakes who waits.
 
-local asked_in = redis.call('HGET', KEYS[12], 'session')
+local asked_in = redis.call('HGET', KEYS[14], 'session')
 if asked_in ~= args.id then return { 'refused', 'unknown' } end
-if redis.call('HEXISTS', KEYS[12], 'response') == 1 then return { 'refused', 'answered' } end
+if redis.call('HEXISTS', KEYS[14], 'response') == 1 then return { 'refused', 'answered' } end
 
-redis.call('HSET', KEYS[12], 'response', args.response, 'answered', now)
-redis.call('PEXPIRE', KEYS[12], args.keep)
-redis.call('ZREM', KEYS[13], args.correlation_id)
-redis.call('PUBLISH', KEYS[12], 'answered')
+redis.call('HSET', KEYS[14], 'response', args.response, 'answered', now)
+redis.call('PEXPIRE', KEYS[14], args.keep)
+redis.call('ZREM', KEYS[15], args.correlation_id)
+redis.call('PUBLISH', KEYS[14], 'answered')
 
 local state = get('state')
 if not state then return { 'ok', '' } end

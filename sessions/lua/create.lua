@@ -1,10 +1,10 @@
 -- create: a new session comes into being, whole or not at all.
 --
--- KEYS[12]    zset of the scope's live sessions by creation (ms)
--- KEYS[13]    zset of the user's live sessions by creation (ms)
--- KEYS[14]    zset of workers by last heartbeat (ms)
--- KEYS[15]    counter of the scope's starts in this minute
--- KEYS[16..]  the keys of the aliases that shall name the session
+-- KEYS[14]    zset of the scope's live sessions by creation (ms)
+-- KEYS[15]    zset of the user's live sessions by creation (ms)
+-- KEYS[16]    zset of workers by last heartbeat (ms)
+-- KEYS[17]    counter of the scope's starts in this minute
+-- KEYS[18..]  the keys of the aliases that shall name the session
 -- args        session, config: objects of strings (the two hashes); state: the first state;
 --             score: place in the queue; not_after: ms after which the caller has given up;
 --             queue_timeout, look_after, max_duration, worker_lost: ms;
@@ -13,11 +13,11 @@
 -- Returns {'created', now, flat session hash} or {'expired', now}, {'taken', id},
 -- {'limit', which, ms to wait}, {'no_capacity'}: in those four nothing was written.
 
-local scope, user, workers, starts = KEYS[12], KEYS[13], KEYS[14], KEYS[15]
+local scope, user, workers, starts = KEYS[14], KEYS[15], KEYS[16], KEYS[17]
 local voice = args.session.channel == 'voice'
 
 if now > args.not_after then return { 'expired', now } end
-for i = 16, #KEYS do
+for i = 18, #KEYS do
   local owner = redis.call('GET', KEYS[i])
   if owner then return { 'taken', owner } end
 end
@@ -43,7 +43,7 @@ session.queueUntil = voice and now + args.queue_timeout or nil
 config.updatedAt = now
 write(K.session, session)
 write(K.config, config)
-for i = 16, #KEYS do
+for i = 18, #KEYS do
   redis.call('SET', KEYS[i], args.id, 'PX', args.ttl)
   redis.call('SADD', K.aliases, KEYS[i])
 end

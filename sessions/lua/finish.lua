@@ -1,7 +1,7 @@
 -- finish: the session is archived; it ends, and nothing of it stays but its event log for a while.
 --
--- KEYS[12]  zset of the scope's live sessions
--- KEYS[13]  zset of the user's live sessions
+-- KEYS[14]  zset of the scope's live sessions
+-- KEYS[15]  zset of the user's live sessions
 -- args      linger: ms the event log stays readable
 --
 -- Returns {'ok'} or {'refused', why} with why one of gone, state.
@@ -18,7 +18,7 @@ for _, alias in ipairs(redis.call('SMEMBERS', K.aliases)) do
 end
 redis.call('DEL', K.session, K.config, K.history, K.control, K.aliases, K.lease, K.pid)
 redis.call('PEXPIRE', K.events, args.linger)
-for _, key in ipairs({ K.deadlines, K.queue, K.live, KEYS[12], KEYS[13] }) do
+for _, key in ipairs({ K.deadlines, K.queue, K.live, KEYS[14], KEYS[15] }) do
   redis.call('ZREM', key, args.id)
 end
 return { 'ok' }
