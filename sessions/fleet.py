@@ -1,7 +1,8 @@
 """Which workers are alive, and how many calls can they take?
 
 A worker writes its record every few seconds; a record that is not renewed goes by its TTL, and a
-name in the index whose last heartbeat is too old counts as dead.
+name in the index whose last heartbeat is too old counts as dead. A worker that drains is alive, but
+in an index of its own: it takes no more calls, so nobody may count on it.
 """
 
 # redis-py leaves parts of its own signatures untyped.
@@ -29,11 +30,12 @@ class WorkerRecord:
     slots: int
     busy: int
     heartbeat: int
+    draining: bool = False
 
     @property
     def free(self) -> int:
         """Return how many calls the worker can still take."""
-        return max(0, self.slots - self.busy)
+        return 0 if self.draining else max(0, self.slots - self.busy)
 
 
 class Fleet:
@@ -46,32 +48,48 @@ class Fleet:
     def report(self, record: WorkerRecord) -> None:
         """Write a worker's record and its place in the index."""
         name = keys.worker(record.name)
+        index, other = keys.WORKERS, keys.WORKERS_DRAINING
+        if record.draining:
+            index, other = other, index
         with self._redis.pipeline() as pipeline:
-            pipeline.hset(name, mapping={**asdict(record)})
+            pipeline.hset(name, mapping={**asdict(record), "draining": int(record.draining)})
             pipeline.pexpire(name, self._lost_ms)
-            pipeline.zadd(keys.WORKERS, {record.name: record.heartbeat})
-            pipeline.pexpire(keys.WORKERS, keys.INDEX_TTL_MS)
+            pipeline.zadd(index, {record.name: record.heartbeat})
+            pipeline.pexpire(index, keys.INDEX_TTL_MS)
+            pipeline.zrem(other, record.name)
             pipeline.execute()
 
     def leave(self, name: str) -> None:
         """Take a worker that stops out of the fleet."""
         with self._redis.pipeline() as pipeline:
             pipeline.zrem(keys.WORKERS, name)
+            pipeline.zrem(keys.WORKERS_DRAINING, name)
             pipeline.delete(keys.worker(name))
             pipeline.execute()
 
     def alive(self) -> list[WorkerRecord]:
-        """Return the records of the workers that are alive, by name."""
-        names = sorted(cast("list[str]", self._redis.zrange(keys.WORKERS, 0, -1)))
+        """Return the records of the workers that are alive, draining ones too, by name."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for index in (keys.WORKERS, keys.WORKERS_DRAINING):
+                pipeline.zrange(index, 0, -1)
+            indexes = cast("list[list[str]]", pipeline.execute())
+        names = sorted({name for index in indexes for name in index})
         with self._redis.pipeline(transaction=False) as pipeline:
             for name in names:
                 pipeline.hgetall(keys.worker(name))
             hashes = cast("list[dict[str, str]]", pipeline.execute())
         return [_record(fields) for fields in hashes if fields]
 
+    def taking_calls(self) -> list[WorkerRecord]:
+        """Return the records of the workers that are alive and do not drain, by name."""
+        return [record for record in self.alive() if not record.draining]
+
     def forget_lost(self, now: int) -> int:
-        """Remove workers from the index that have been silent too long; return how many."""
-        return self._redis.zremrangebyscore(keys.WORKERS, "-inf", f"({now - self._lost_ms}")
+        """Remove workers from the indexes that have been silent too long; return how many."""
+        return sum(
+            self._redis.zremrangebyscore(index, "-inf", f"({now - self._lost_ms}")
+            for index in (keys.WORKERS, keys.WORKERS_DRAINING)
+        )
 
 
 def _record(fields: dict[str, str]) -> WorkerRecord:
@@ -84,4 +102,6 @@ def _record(fields: dict[str, str]) -> WorkerRecord:
         slots=int(fields["slots"]),
         busy=int(fields["busy"]),
         heartbeat=int(fields["heartbeat"]),
+        # A worker of an older version says nothing of it.
+        draining=fields.get("draining", "0") == "1",
     )

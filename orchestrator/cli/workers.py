@@ -38,7 +38,7 @@ def workers(as_json: bool) -> None:
             one.name,
             str(one.slots),
             str(one.busy),
-            (str(one.free), "green" if one.free else "red"),
+            ("draining", "yellow") if one.draining else _free(one.free),
             f"{ago(now - one.heartbeat)} ago",
             one.version,
             one.host,
@@ -47,3 +47,7 @@ def workers(as_json: bool) -> None:
         for one in alive
     ]
     print_table(headings, rows)
+
+
+def _free(slots: int) -> Cell:
+    return str(slots), "green" if slots else "red"

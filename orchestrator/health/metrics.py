@@ -112,6 +112,11 @@ class HouseFigures(Collector):
             directory.queue_length(),
         )
         yield _gauge("switchboard_workers", "Session workers alive.", len(workers))
+        yield _gauge(
+            "switchboard_workers_draining",
+            "Session workers that take no more calls.",
+            sum(w.draining for w in workers),
+        )
         for name, help_, counts in (
             ("switchboard_worker_slots", "Calls a worker can run.", [w.slots for w in workers]),
             ("switchboard_worker_busy", "Calls a worker runs.", [w.busy for w in workers]),

@@ -76,13 +76,15 @@ def _session_worker(house: Services) -> tuple[bool, str]:
         workers = house.fleet.alive()
     except RedisError:
         return False, "Redis does not answer, so no worker can be seen. Start Redis first."
-    if not workers:
+    taking = [w for w in workers if not w.draining]
+    draining = f" {len(workers) - len(taking)} draining." if len(taking) < len(workers) else ""
+    if not taking:
         return False, (
-            "No session worker is alive. "
+            f"No session worker is alive that takes calls.{draining} "
             "Start one with `celery -A workers.app worker -Q sessions -n sessions@%h`."
         )
-    slots, free = sum(w.slots for w in workers), sum(w.free for w in workers)
-    return True, f"{len(workers)} alive, {free} of {slots} slots free."
+    slots, free = sum(w.slots for w in taking), sum(w.free for w in taking)
+    return True, f"{len(taking)} alive, {free} of {slots} slots free.{draining}"
 
 
 def _upkeep_worker(house: Services) -> tuple[bool, str]:

@@ -68,7 +68,7 @@ def _settle(
 
 
 def _end(context: Context, session: Session, reason: Reason) -> None:
-    if reason is Reason.QUEUE_TIMEOUT and not context.fleet.alive():
+    if reason is Reason.QUEUE_TIMEOUT and not context.fleet.taking_calls():
         reason = Reason.NO_CAPACITY
     refused = context.store.begin_ending(
         session.id, reason, generation=session.generation, seen=session

@@ -21,12 +21,12 @@ def check_session_workers(patient: Patient) -> Finding:
 
     try:
         with connect(patient.settings) as redis:
-            alive = Fleet(redis, patient.settings).alive()
+            alive = Fleet(redis, patient.settings).taking_calls()
     except RedisError:
         return redis_is_away("no session worker can be seen")
     if not alive:
         return broken(
-            "No session worker is alive, so no call is taken. Start one: "
+            "No session worker is alive that takes calls. Start one: "
             f"`{_CELERY} worker -Q sessions -n sessions@%h`."
         )
     slots, free = sum(one.slots for one in alive), sum(one.free for one in alive)
