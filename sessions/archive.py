@@ -7,7 +7,7 @@ written may write it again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from sqlalchemy import Engine, delete, or_, select
@@ -22,7 +22,10 @@ _DAY_MS = 24 * 3600 * 1000
 
 @dataclass(frozen=True, slots=True)
 class ArchivedSession:
-    """An ended session. ``transcript`` is a list of turns as ``Turn.to_json`` gives them."""
+    """An ended session. What ``transcript``, ``generations`` and ``usage`` hold is in their types.
+
+    These are ``Turn``, ``Generation`` and ``Usage``, each as its ``to_json`` gives it.
+    """
 
     id: str
     scope: str
@@ -39,6 +42,10 @@ class ArchivedSession:
     config: Mapping[str, Any]
     timeline: Mapping[str, int]
     transcript: Sequence[Mapping[str, Any]]
+    correlation_id: str = ""
+    events: int = 0
+    generations: Sequence[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    usage: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,5 +147,5 @@ class Archive:
 
 
 def _read(row: ArchivedSessionRow, **given: Any) -> ArchivedSession:
-    names = [field.name for field in fields(ArchivedSession) if field.name not in given]
+    names = [known.name for known in fields(ArchivedSession) if known.name not in given]
     return ArchivedSession(**{name: getattr(row, name) for name in names}, **given)

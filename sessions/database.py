@@ -32,10 +32,14 @@ class ArchivedSessionRow(Base):
     generation: Mapped[int]
     recoveries: Mapped[int]
     worker: Mapped[str] = mapped_column(String(255))
+    correlation_id: Mapped[str] = mapped_column(String(128))
     accepted_at: Mapped[int] = mapped_column(index=True)
     ended_at: Mapped[int] = mapped_column(index=True)
     config: Mapped[dict[str, Any]]
     timeline: Mapped[dict[str, Any]]
+    events: Mapped[int]
+    generations: Mapped[list[Any]]
+    usage: Mapped[dict[str, Any]]
     transcript: Mapped[list[Any]]
 
 
