@@ -49,11 +49,12 @@ test: install ## check, then every test
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest tests --numprocesses 2 --dist loadfile
 
-check: install ## lint, format, types, and who may import whom
+check: install ## lint, format, types, who may import whom, and known holes in dependencies
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	@$(BIN)/python deploy/dev/audit.py requirements/dev.txt
 
 bench: install ## measure
 	@$(BIN)/python -m bench

@@ -10,6 +10,7 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from orchestrator.access.keyring import KeyRing
+from orchestrator.access.rates import Rates
 from sessions.agents import KnownAgents
 from sessions.apikeys import ApiKeys
 from sessions.archive import Archive
@@ -45,6 +46,7 @@ class Services:
     archive: Archive
     apikeys: ApiKeys
     key_ring: KeyRing
+    rates: Rates
     voices: VoiceCatalogue
     agents: KnownAgents
     knowledge: KnowledgeBases
@@ -81,6 +83,7 @@ class Services:
             archive=archive,
             apikeys=apikeys,
             key_ring=KeyRing(apikeys),
+            rates=Rates(settings),
             voices=voices,
             agents=agents,
             knowledge=knowledge,

@@ -85,6 +85,10 @@ class Settings(BaseSettings):
         default="",
         description="Where callers reach the web front; empty takes it from each request.",
     )
+    open_docs: bool = Field(
+        default=False,
+        description="Whether anybody may read `/docs` and `/openapi.json` in production.",
+    )
     cors_origins: CommaSeparated = Field(
         default_factory=list,
         description="Origins that browsers may call from; development adds any localhost origin.",
@@ -96,6 +100,11 @@ class Settings(BaseSettings):
     )
     sockets_per_session: int = Field(
         default=16, ge=1, description="How many WebSockets of one session a web process holds."
+    )
+    socket_messages_per_minute: int = Field(
+        default=600,
+        ge=0,
+        description="A client that sends more on its WebSocket is closed with 1008; 0: no limit.",
     )
 
     redis_port: int = Field(
@@ -427,6 +436,15 @@ class Settings(BaseSettings):
     )
     limit_starts_per_minute: int = Field(
         default=0, ge=0, description="Starts a minute of one API key that sets no limit; 0: none."
+    )
+    limit_requests_per_minute: int = Field(
+        default=12_000,
+        ge=0,
+        description="Requests a minute of one API key at one web process; 0: none. Development "
+        "counts none.",
+    )
+    limit_session_requests_per_minute: int = Field(
+        default=600, ge=0, description="The same for the holder of one session's token."
     )
     limit_questions_per_minute: int = Field(
         default=60, ge=0, description="Questions a minute of one session; 0: none."

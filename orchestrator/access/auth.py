@@ -26,6 +26,7 @@ def authenticate(incoming: Request, allow_query_token: bool = False) -> Principa
 
     Raises:
         NotAuthenticatedError: there is no bearer where one is needed, or it is not valid.
+        LimitReachedError: its holder makes too many requests.
     """
     house = services()
     bearer = _bearer(incoming, allow_query_token)
@@ -36,7 +37,9 @@ def authenticate(incoming: Request, allow_query_token: bool = False) -> Principa
             "Send an API key as `Authorization: Bearer sb_...`; "
             "`switchboard keys create NAME` makes one."
         )
-    return _principal(bearer, house)
+    found = _principal(bearer, house)
+    house.rates.count(found)
+    return found
 
 
 def authenticate_request() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import flask_swagger_ui
 from flask import Blueprint, Response, current_app, jsonify, send_from_directory
 
+from orchestrator.access.auth import authenticate_request
 from orchestrator.http import openapi
 from orchestrator.services import services
 from sessions.version import version
@@ -46,6 +47,12 @@ _START = """SwaggerUIBundle({
   validatorUrl: null,
 });
 """
+
+
+@blueprint.before_request
+def _admit() -> None:
+    if not services().settings.open_docs:
+        authenticate_request()
 
 
 @blueprint.get("/openapi.json")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+import threading
 
-from orchestrator.access.auth import authenticate_request
+from cachetools import TTLCache, cached
+from flask import Blueprint, Response, request
+
+from orchestrator.access.auth import authenticate, authenticate_request
 from orchestrator.health.readiness import check_house
 from orchestrator.http.answers import (
     AgentAnswer,
@@ -18,7 +21,8 @@ from orchestrator.http.answers import (
 )
 from orchestrator.http.operations import Operation, documented
 from orchestrator.http.replies import reply
-from orchestrator.services import services
+from orchestrator.services import Services, services
+from sessions.errors import NotAuthenticatedError
 from sessions.version import version
 
 blueprint = Blueprint("house", __name__)
@@ -81,6 +85,23 @@ def health() -> Response:
     Operation("Can calls be taken?", "house", {200: ReadyAnswer, 503: ReadyAnswer}, public=True)
 )
 def ready() -> tuple[Response, int]:
-    """Tell whether calls can be taken, and what is missing if not."""
-    answer = check_house(services())
+    """Tell whether calls can be taken, and what is missing if not; to an admin, also why."""
+    answer = check_house(services()) if _asks_an_admin() else _for_strangers(services())
     return reply(answer), 200 if answer.ready else 503
+
+
+def _asks_an_admin() -> bool:
+    try:
+        return authenticate(request).admin
+    except NotAuthenticatedError:
+        return False
+
+
+@cached(
+    TTLCache[str, ReadyAnswer, float](maxsize=8, ttl=1),
+    key=lambda house: f"{house.settings.redis_url} {house.settings.database_url}",
+    lock=threading.Lock(),
+)
+def _for_strangers(house: Services) -> ReadyAnswer:
+    """Return what anybody may know; however often they ask, the parts are asked once a second."""
+    return check_house(house).for_strangers()

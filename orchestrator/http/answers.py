@@ -190,7 +190,9 @@ class CheckAnswer(Answer):
 
     name: str
     ok: bool
-    detail: str = Field(description="What was found; where it is not ok, what to do.")
+    detail: str = Field(
+        description="What was found; where it is not ok, what to do. Empty for strangers."
+    )
 
 
 class ReadyAnswer(Answer):
@@ -199,6 +201,11 @@ class ReadyAnswer(Answer):
     ready: bool
     missing: list[str] = Field(description="The names of the parts that are not ok.")
     checks: list[CheckAnswer]
+
+    def for_strangers(self) -> ReadyAnswer:
+        """Return the same without the details, which name internal addresses."""
+        checks = [one.model_copy(update={"detail": ""}) for one in self.checks]
+        return self.model_copy(update={"checks": checks})
 
 
 class FieldProblemAnswer(Answer):

@@ -32,7 +32,7 @@ class Operation:
     @property
     def all_problems(self) -> list[int]:
         """Return every status that comes as a problem."""
-        always = () if self.public else (401, 500, 503)
+        always = () if self.public else (401, 429, 500, 503)
         of_body = (400, 413, 415, 422) if self.body else ()
         of_query = (422,) if self.query else ()
         every = {*self.problems, *always, *of_body, *of_query} - set(self.answers)

@@ -25,11 +25,13 @@ from orchestrator.sockets.door import Door
 from orchestrator.sockets.hub import Hub, entry_of
 from orchestrator.sockets.messages import Chat, read
 from orchestrator.sockets.outbox import Farewell, Outbox
+from orchestrator.sockets.pace import Pace
 from orchestrator.sockets.transport import LINGER_SECONDS, Transport, text_frame
 from sessions.events import BEGINNING, EventLog, position_of
 
 _PAGE = 200
 _ENDED = Farewell(CloseReason.NORMAL_CLOSURE, "The session has ended")
+_TOO_FAST = Farewell(CloseReason.POLICY_VIOLATION, "Too many messages in a minute")
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +58,7 @@ class Conversation:
         hub: Hub,
         door: Door,
         chatter: Chatter,
+        pace: Pace,
     ) -> None:
         self._ws = ws
         self._ticket = ticket
@@ -65,6 +68,7 @@ class Conversation:
         self._hub = hub
         self._door = door
         self._chatter = chatter
+        self._pace = pace
         self._cursor = ticket.since
         # One bell for both directions: simple-websocket rings it for what the client sends.
         self._bell = cast("threading.Event", ws.event)
@@ -137,6 +141,9 @@ class Conversation:
         """Return the answers to what the client has sent; raises if it has gone."""
         answers: list[bytes] = []
         while (message := self._ws.receive(timeout=0)) is not None:
+            if not self._pace.allows_one_more():
+                self._outbox.close(_TOO_FAST)
+                break
             wish = read(message)
             answer = self._chatter.take(wish) if isinstance(wish, Chat) else wish
             if answer is not None:

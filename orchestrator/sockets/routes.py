@@ -24,6 +24,7 @@ from orchestrator.sockets.conversation import Conversation, Ticket
 from orchestrator.sockets.door import Door
 from orchestrator.sockets.hub import PATIENCE_SECONDS, Hub
 from orchestrator.sockets.messages import MAX_MESSAGE
+from orchestrator.sockets.pace import Pace
 from orchestrator.sockets.roster import Roster
 from orchestrator.sockets.transport import Transport
 from sessions.connections import connect_blocking
@@ -99,7 +100,8 @@ def _leave(_error: BaseException | None) -> None:
 def _follow(ws: Server, reference: str) -> None:
     sockets, house, ticket = sockets_of(current_app), services(), g.ticket
     chatter = Chatter(house, ticket.outbox.session_id, ticket.transport)
-    Conversation(ws, ticket, house.events, sockets.hub, sockets.door, chatter).hold()
+    pace = Pace(house.settings.socket_messages_per_minute)
+    Conversation(ws, ticket, house.events, sockets.hub, sockets.door, chatter, pace).hold()
 
 
 def _check_handshake() -> None:
