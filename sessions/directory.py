@@ -18,7 +18,9 @@ from sessions import ids, keys
 from sessions.errors import InvalidIdError
 from sessions.keys import SessionKeys
 from sessions.models import Session, SessionConfig
-from sessions.states import State
+from sessions.states import STATE_SCORES, State
+
+_LOOKED_AT = 500
 
 log = structlog.get_logger(__name__)
 
@@ -84,16 +86,22 @@ class Directory:
         """Return how many sessions live."""
         return self._redis.zcard(keys.LIVE)
 
-    def count_by_state(self, limit: int) -> dict[State, int]:
-        """Return how many of the ``limit`` newest live sessions are in each state."""
+    def count_by_state(self) -> dict[State, int]:
+        """Return how many sessions are in each state; however many live, it costs the same."""
         with self._redis.pipeline(transaction=False) as pipeline:
-            for session_id in self.newest(None, None, limit):
-                pipeline.hget(SessionKeys.of(session_id).session, "state")
-            states = cast("list[str | None]", pipeline.execute())
-        counts = dict.fromkeys(State, 0)
-        for state in filter(None, states):
-            counts[State(state)] += 1
-        return counts
+            for score in STATE_SCORES.values():
+                pipeline.zcount(keys.STATES, score, score)
+            counts = cast("list[int]", pipeline.execute())
+        return dict(zip(STATE_SCORES, counts, strict=True))
+
+    def oldest_waiting(self) -> int | None:
+        """Return the moment (ms) from which the session that waits longest has been waiting."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            # It is the first or, where others were preferred, near the end.
+            pipeline.zrange(keys.QUEUE, 0, _LOOKED_AT)
+            pipeline.zrange(keys.QUEUE, -_LOOKED_AT, -1)
+            waiting = [id_ for ids_ in cast("list[list[str]]", pipeline.execute()) for id_ in ids_]
+        return min(map(ids.made_at, waiting), default=None)
 
     def next_deadline(self) -> int | None:
         """Return the earliest moment (ms) at which somebody must, or had to, look at a session."""
@@ -113,7 +121,7 @@ class Directory:
     def forget(self, session_id: str) -> bool:
         """Drop the global index entries of a session whose keys have gone; tell if there were."""
         with self._redis.pipeline() as pipeline:
-            for index in (keys.DEADLINES, keys.QUEUE, keys.LIVE):
+            for index in (keys.DEADLINES, keys.QUEUE, keys.LIVE, keys.STATES):
                 pipeline.zrem(index, session_id)
             return any(cast("list[int]", pipeline.execute()))
 

@@ -48,5 +48,10 @@ def is_alias(text: str) -> bool:
     return _ALIAS.fullmatch(text) is not None
 
 
+def made_at(session_id: str) -> int:
+    """Return when a session id was made, in Unix milliseconds."""
+    return _milliseconds(session_id.split("_")[1])
+
+
 def _milliseconds(digits: str) -> int:
     return int(digits) // 1000 if len(digits) == _MICROSECOND_DIGITS else int(digits)

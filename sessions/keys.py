@@ -13,6 +13,8 @@ INDEX_TTL_MS = 24 * 3600 * 1000
 DEADLINES = "sessions:deadlines"
 QUEUE = "sessions:queue"
 LIVE = "sessions:live"
+STATES = "sessions:states"
+"""Live sessions by state (``states.STATE_SCORES``): how many are in each is one look-up."""
 OPEN_QUESTIONS = "questions:open"
 ANSWERERS = "answerers"
 WORKERS = "workers"

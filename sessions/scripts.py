@@ -12,7 +12,9 @@ from typing import Any, cast
 
 from redis import Redis
 
+from sessions import figures, keys
 from sessions.keys import SessionKeys
+from sessions.states import STATE_SCORES
 
 
 class Scripts:
@@ -20,7 +22,7 @@ class Scripts:
 
     def __init__(self, redis: Redis) -> None:
         folder = resources.files("sessions") / "lua"
-        common = (folder / "_common.lua").read_text(encoding="utf-8")
+        common = _constants() + (folder / "_common.lua").read_text(encoding="utf-8")
         due = (folder / "due.lua").read_text(encoding="utf-8")
         self._due = redis.register_script(due)
         self._verbs = {
@@ -61,3 +63,15 @@ class Scripts:
         """Run the one verb that is about many sessions; see ``lua/due.lua``."""
         args = json.dumps({"limit": limit, "hold": hold_ms})
         return cast("list[str]", self._due(keys=[deadlines], args=[args]))
+
+
+def _constants() -> str:
+    """Return what the scripts share with the rest of the house, in Lua."""
+    bounds = ", ".join(map(str, figures.BOUNDS_MS))
+    scores = ", ".join(f"{state} = {score}" for state, score in STATE_SCORES.items())
+    return (
+        f"local BOUNDS = {{ {bounds} }}\n"
+        f"local FIGURES_TTL = {figures.TTL_MS}\n"
+        f"local STATES = '{keys.STATES}'\n"
+        f"local STATE_SCORE = {{ {scores} }}\n"
+    )

@@ -14,6 +14,7 @@ from sessions.archive import Archive
 from sessions.creating import NewSession
 from sessions.directory import Directory
 from sessions.errors import AliasConflictError
+from sessions.figures import Figures
 from sessions.ids import is_session_id, new_session_id
 from sessions.limits import Limits
 from sessions.models import Session, SessionConfig
@@ -52,6 +53,7 @@ class Starter:
         settings: Settings,
     ) -> None:
         self._store = store
+        self._figures = Figures(store.redis)
         self._directory = directory
         self._archive = archive
         self._voices = voices
@@ -150,4 +152,5 @@ class Starter:
                 continue
             if isinstance(self._store.add_alias(session, name), AliasTaken):
                 raise AliasConflictError(f"The alias {name} names another live session.")
+        self._figures.count(f"starts:{session.channel}:replayed")
         return Started(session, config, self._directory.aliases(session), replayed=True)

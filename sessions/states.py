@@ -20,6 +20,16 @@ class State(StrEnum):
     ENDED = "ended"
 
 
+STATE_SCORES = {
+    State.QUEUED: 0,
+    State.STARTING: 1,
+    State.READY: 2,
+    State.RECOVERING: 3,
+    State.ENDING: 4,
+}
+"""What each state of a live session is in the index of states; an ended one has no place there."""
+
+
 class Channel(StrEnum):
     """Whether a session has a room and an agent, or is a conversation in writing only."""
 

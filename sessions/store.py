@@ -189,6 +189,7 @@ class SessionStore:
             "emit",
             session_id,
             type=kind,
+            latency=data.get("latency_ms"),
             data=json.dumps({"session_id": session_id, **data}),
             generation=generation,
             turn=None if turn is None else json.dumps(turn),

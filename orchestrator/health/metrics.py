@@ -21,9 +21,6 @@ from sessions.counters import drift_counts
 
 EXTENSION = "switchboard-figures"
 
-_COUNTED_SESSIONS = 5000
-"""States are counted over so many of the newest sessions; a scrape must stay short."""
-
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 
 
@@ -101,7 +98,7 @@ class HouseFigures(Collector):
         by_state = GaugeMetricFamily(
             "switchboard_sessions", "Live sessions by state.", labels=["state"]
         )
-        for state, count in directory.count_by_state(_COUNTED_SESSIONS).items():
+        for state, count in directory.count_by_state().items():
             by_state.add_metric([state], count)
         workers = self._house.fleet.alive()
         yield by_state

@@ -10,6 +10,9 @@
 -- ARGV[1]     JSON object: id, ttl (ms of the session's keys), index_ttl (ms), log_length, and what
 --             the verb's own header names
 --
+-- Before this text the loader puts BOUNDS and FIGURES_TTL (see figures.py), STATES (the zset of live
+-- sessions by state) and STATE_SCORE (which score means which state).
+--
 -- Every moment is in Unix milliseconds of Redis's own clock.
 
 redis.replicate_commands()
@@ -62,6 +65,26 @@ local function emit(kind, data)
   return event
 end
 
+-- Count one more of something, or `by` more. Only a new field costs a second command.
+local function tally(field, by)
+  local count = redis.call('HINCRBY', K.figures, field, by or 1)
+  if count == (by or 1) then redis.call('PEXPIRE', K.figures, FIGURES_TTL) end
+end
+
+-- Add what took `ms` to a histogram.
+local function observe(name, ms)
+  ms = math.max(0, math.floor(ms))
+  local found = '+Inf'
+  for _, bound in ipairs(BOUNDS) do
+    if ms <= bound then
+      found = bound
+      break
+    end
+  end
+  tally(name .. ':le:' .. found)
+  tally(name .. ':sum', ms)
+end
+
 local function enter(state, extra)
   local data = extra or {}
   data.session_id = args.id
@@ -70,12 +93,55 @@ local function enter(state, extra)
   data.previous = before[1] or nil
   data.generation = tonumber(before[2])
   redis.call('HSET', K.session, 'state', state)
+  if STATE_SCORE[state] then index(STATES, STATE_SCORE[state], args.id)
+  else redis.call('ZREM', STATES, args.id) end
   return emit('session_state', cjson.encode(data))
 end
 
+-- Which stretches of a session's way to its first word end with a stamp, and with which they begin.
+local SPANS = {
+  claimed = { 'accepted' }, joined = { 'claimed' }, ready = { 'joined', 'accepted' },
+  userJoined = { 'ready' }, firstAudio = { 'userJoined', 'accepted' },
+}
+
 -- Stamps are written once: the first time something happened is the one that counts.
+local function mark(field, at)
+  if redis.call('HSETNX', K.session, field, at) == 0 then return end
+  for _, from in ipairs(SPANS[field] or {}) do
+    local since = tonumber(get(from))
+    if since then observe('span:' .. from .. '_' .. field, at - since) end
+  end
+end
+
 local function stamp(fields)
-  for _, field in ipairs(fields or {}) do redis.call('HSETNX', K.session, field, now) end
+  for _, field in ipairs(fields or {}) do mark(field, now) end
+end
+
+-- Keep for the outgoing webhooks what has happened, if somebody is to be told of this session.
+local function announce(kind, data)
+  local told = redis.call('HMGET', K.session, 'webhooks', 'scope', 'userName', 'channel', 'accepted')
+  if not told[1] then return end
+  redis.call('XADD', K.outbox, 'MAXLEN', '~', 100000, '*', 'type', kind, 'at', now,
+    'session', args.id, 'scope', told[2], 'user', told[3], 'channel', told[4], 'accepted', told[5],
+    'aliases', table.concat(redis.call('SMEMBERS', K.aliases), ' '), 'data', cjson.encode(data))
+  redis.call('PEXPIRE', K.outbox, args.index_ttl)
+end
+
+local function last_question()
+  for _, entry in ipairs(redis.call('XREVRANGE', K.history, '+', '-', 'COUNT', 10)) do
+    local turn = cjson.decode(entry[2][2])
+    if turn.role == 'user' then return turn.text end
+  end
+end
+
+-- An answer that calls for a human being is told with what was asked: `question`, or the last
+-- that was said.
+local function announce_handoff(response, question)
+  if not get('webhooks') then return end
+  local data = cjson.decode(response)
+  if not data.requires_human_handoff then return end
+  data.question = question or last_question()
+  announce('session.handoff_requested', data)
 end
 
 local function command(name, data)
@@ -83,3 +149,21 @@ local function command(name, data)
   redis.call('PEXPIRE', K.control, args.ttl)
 end
 
+-- An agent has been lost in the middle of words: what it was saying, and what it had heard of the
+-- caller, become turns. Whoever replaces it refuses the turns that it would still write itself.
+local function settle_words()
+  for _, one in ipairs({ { 'saying', 'assistant', 'agent' }, { 'hearing', 'user', 'caller' } }) do
+    local text = get(one[1])
+    if text and text ~= '' then
+      redis.call('XADD', K.history, '*', 'turn', cjson.encode({
+        role = one[2], text = text, generation = tonumber(get('generation')),
+        interrupted = true, cut_off = true,
+      }))
+      redis.call('PEXPIRE', K.history, args.ttl)
+      emit('transcript', cjson.encode({
+        session_id = args.id, speaker = one[3], text = text, final = true, interrupted = true,
+      }))
+    end
+  end
+  redis.call('HDEL', K.session, 'saying', 'hearing')
+end

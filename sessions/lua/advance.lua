@@ -41,7 +41,7 @@ local function taken_over_too_often()
   return false
 end
 
-for name, at in pairs(args.times or {}) do redis.call('HSETNX', K.session, name, at) end
+for name, at in pairs(args.times or {}) do mark(name, at) end
 local to, reason, fault, detail = args.to, args.reason, args.fault, args.detail
 if to == 'recovering' and taken_over_too_often() then
   to, reason, fault = 'ending', 'recovery_failed', 'platform'
@@ -49,9 +49,11 @@ if to == 'recovering' and taken_over_too_often() then
 end
 
 if to == 'ready' then
+  if not get('ready') then announce('session.ready', {}) end
   stamp({ 'ready' })
   enter('ready')
   if state == 'recovering' then
+    observe('takeover', now - tonumber(get('recoveringSince') or now))
     emit('agent_recovered', cjson.encode({ session_id = args.id, generation = generation }))
   end
   look_at(now + args.look_after)
@@ -60,6 +62,7 @@ elseif to == 'recovering' then
   redis.call('HINCRBY', K.session, 'recoveries', 1)
   redis.call('HSET', K.session, 'recoveringSince', now)
   redis.call('DEL', K.lease, K.pid)
+  tally('recoveries:' .. args.cause)
   enter('recovering', { cause = args.cause })
   emit('agent_recovering', cjson.encode({ session_id = args.id, generation = generation }))
   look_at(now + args.look_after)

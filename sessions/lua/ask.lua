@@ -4,7 +4,8 @@
 -- KEYS[15]  zset correlation id -> moment (ms) at which an unanswered question is looked at again
 -- args      correlation_id; question: object of strings, the hash; keep: ms it stays there;
 --           look_after: ms; event, turn: JSON texts; per_minute: how many questions a session may
---           ask, 0 means any; idle: ms after which a session in writing has been left
+--           ask, 0 means any; idle: ms after which a session in writing has been left;
+--           transport: celery | kafka
 --
 -- Returns {'ok', event id}, {'limit', ms to wait}, or {'refused', why} with why one of gone, over,
 -- taken: a question of that correlation id is there already.
@@ -31,4 +32,5 @@ redis.call('XADD', K.history, '*', 'turn', args.turn)
 local event = emit('transcript', args.event)
 if get('channel') == 'text' then look_at(now + args.idle) end
 refresh()
+tally('questions:' .. args.transport .. ':asked')
 return { 'ok', event }

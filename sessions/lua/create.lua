@@ -11,10 +11,16 @@
 --             limits: {total, scope, user, starts}, 0 means none
 --
 -- Returns {'created', now, flat session hash} or {'expired', now}, {'taken', id},
--- {'limit', which, ms to wait}, {'no_capacity'}: in those four nothing was written.
+-- {'limit', which, ms to wait}, {'no_capacity'}: in those four nothing but a count was written.
 
 local scope, user, workers, starts = KEYS[14], KEYS[15], KEYS[16], KEYS[17]
 local voice = args.session.channel == 'voice'
+
+local function count(result) tally('starts:' .. args.session.channel .. ':' .. result) end
+local function limit(which, wait)
+  count('limit_' .. which)
+  return { 'limit', which, wait }
+end
 
 if now > args.not_after then return { 'expired', now } end
 for i = 18, #KEYS do
@@ -25,12 +31,13 @@ if redis.call('EXISTS', K.session) == 1 then return { 'taken', args.id } end
 
 local function over(limit, count) return limit > 0 and count >= limit end
 if over(args.limits.starts, tonumber(redis.call('GET', starts) or '0')) then
-  return { 'limit', 'starts', redis.call('PTTL', starts) }
+  return limit('starts', redis.call('PTTL', starts))
 end
-if over(args.limits.scope, redis.call('ZCARD', scope)) then return { 'limit', 'scope', 5000 } end
-if over(args.limits.user, redis.call('ZCARD', user)) then return { 'limit', 'user', 5000 } end
-if over(args.limits.total, redis.call('ZCARD', K.live)) then return { 'limit', 'total', 5000 } end
+if over(args.limits.scope, redis.call('ZCARD', scope)) then return limit('scope', 5000) end
+if over(args.limits.user, redis.call('ZCARD', user)) then return limit('user', 5000) end
+if over(args.limits.total, redis.call('ZCARD', K.live)) then return limit('total', 5000) end
 if voice and redis.call('ZCOUNT', workers, now - args.worker_lost, '+inf') == 0 then
+  count('no_capacity')
   return { 'no_capacity' }
 end
 
@@ -54,7 +61,9 @@ index(user, now, args.id)
 if voice then index(K.queue, args.score, args.id) end
 if redis.call('INCR', starts) == 1 then redis.call('PEXPIRE', starts, 60000) end
 
+count('created')
 enter(args.state)
+if args.state == 'ready' then announce('session.ready', {}) end
 look_at(now + args.look_after)
 for _, key in ipairs({ K.session, K.config, K.aliases }) do
   redis.call('PEXPIRE', key, args.ttl)

@@ -11,7 +11,9 @@ if not state then return { 'refused', 'gone' } end
 if state ~= 'ending' then return { 'refused', 'state' } end
 
 local reason, fault = get('reason'), get('fault')
+tally(table.concat({ 'ends', get('channel'), reason, fault }, ':'))
 enter('ended', { reason = reason, fault = fault })
+announce('session.ended', { reason = reason, fault = fault })
 emit('session_ended', cjson.encode({ session_id = args.id, reason = reason, fault = fault }))
 for _, alias in ipairs(redis.call('SMEMBERS', K.aliases)) do
   if redis.call('GET', alias) == args.id then redis.call('DEL', alias) end

@@ -20,7 +20,13 @@ from sessions.clock import RedisClock
 from sessions.errors import LimitReachedError, SessionOverError
 from sessions.models import Session
 from sessions.questions.asked import Asked, read_asked
-from sessions.questions.tasks import AgentResponse, TaskRequest, TaskResponse
+from sessions.questions.tasks import (
+    GIVEN_UP,
+    AgentResponse,
+    Status,
+    TaskRequest,
+    TaskResponse,
+)
 from sessions.scripts import Scripts
 from sessions.settings import Settings
 from sessions.states import Channel
@@ -73,6 +79,7 @@ class Desk:
             turn=_turn("user", message, session.generation),
             per_minute=self._settings.limit_questions_per_minute,
             idle=round(self._settings.idle_timeout_seconds * 1000),
+            transport=self._settings.task_transport,
         )
         match reply:
             case ["ok", *_]:
@@ -125,6 +132,10 @@ class Desk:
             event=event.model_dump_json(),
             turn=_turn("assistant", result.response, asked.generation),
             say=json.dumps(say),
+            question=asked.request.payload.message,
+            transport=self._settings.task_transport,
+            outcome=_outcome(response),
+            kept=response.result.session_id == asked.session_id,
         )
         return reply[0] == "ok"
 
@@ -177,6 +188,12 @@ class Desk:
         more_keys = [keys.question(correlation_id), keys.OPEN_QUESTIONS]
         given = {**self._base, "correlation_id": correlation_id, **args}
         return self._scripts.run(verb, session_id, given, more_keys)
+
+
+def _outcome(response: TaskResponse) -> str:
+    if response.status is Status.SUCCESS:
+        return "answered"
+    return "given_up" if response.result.error == GIVEN_UP else "failed"
 
 
 def _event(session_id: str, data: Mapping[str, Any]) -> str:

@@ -19,6 +19,9 @@ GENERAL_INFO = "general_info"
 HUMAN_HANDOFF = "human_handoff"
 SMALL_TALK = "small_talk"
 
+GIVEN_UP = "answer_timeout"
+"""The error of a question that nobody has answered in time."""
+
 TRY_AGAIN_LATER = "try_again_later"
 
 TASK_TYPE_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 from redis import Redis
 
 from sessions import keys
 from sessions.directory import Directory
 from sessions.events import BEGINNING, EventLog
+from sessions.figures import Figures
 from sessions.fleet import Fleet
 from sessions.history import read_history
 from sessions.ids import new_session_id
 from sessions.keys import SessionKeys
 from sessions.settings import Settings
-from sessions.states import State
+from sessions.states import STATE_SCORES, State
 from sessions.store import SessionStore
 from tests.support.store_model import Model
 
@@ -66,7 +69,7 @@ class StoreInvariants(RuleBasedStateMachine):
 
     @invariant()
     def the_database_holds_exactly_what_the_model_says(self) -> None:
-        found = set(self.redis.scan_iter(count=1000))
+        found = set(self.redis.scan_iter(count=1000)) - {keys.FIGURES}
         assert found == self._expected_keys()
 
     @invariant()
@@ -96,6 +99,21 @@ class StoreInvariants(RuleBasedStateMachine):
                 pipeline.zrange(name, 0, -1)
             found = dict(zip(expected, map(set, pipeline.execute()), strict=True))
         assert found == expected
+
+    @invariant()
+    def the_figures_agree_with_what_happened(self) -> None:
+        living = Counter(model.state for model in self.living())
+        assert self.directory.count_by_state() == {s: living[s] for s in STATE_SCORES}
+        counters = Figures(self.redis).read().counters
+
+        def counted(*start: str) -> int:
+            return sum(n for labels, n in counters.items() if labels[: len(start)] == start)
+
+        ended = sum(not model.live for model in self.models.values())
+        taken_over = sum(kind == "agent_recovering" for s in self.seen.values() for kind, _ in s)
+        created = sum(n for labels, n in counters.items() if labels[-1] == "created")
+        assert created == len(self.models)
+        assert (counted("ends"), counted("recoveries")) == (ended, taken_over)
 
     @invariant()
     def each_generation_has_at_most_one_owner(self) -> None:
@@ -169,7 +187,7 @@ class StoreInvariants(RuleBasedStateMachine):
             expected.add(own.events)
             if not model.live:
                 continue
-            expected |= {own.session, own.config, keys.DEADLINES, keys.LIVE}
+            expected |= {own.session, own.config, keys.DEADLINES, keys.LIVE, keys.STATES}
             expected |= {keys.scope_sessions(model.scope)}
             expected |= {keys.user_sessions(model.scope, model.user)}
             expected |= {keys.alias(model.scope, name) for name in model.aliases}

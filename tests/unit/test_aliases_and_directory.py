@@ -8,7 +8,7 @@ from sessions import keys
 from sessions.directory import Directory
 from sessions.ids import new_session_id
 from sessions.keys import SessionKeys
-from sessions.states import State
+from sessions.states import STATE_SCORES, State
 from tests.support.sessions import Actor
 
 
@@ -52,8 +52,8 @@ def test_counts_when_sessions_are_in_several_states_then_are_by_state(
     actor.queued()
     actor.ready()
     actor.ready()
-    counts = directory.count_by_state(100)
-    assert (counts[State.QUEUED], counts[State.READY], counts[State.ENDED]) == (1, 2, 0)
+    counts = directory.count_by_state()
+    assert counts == {**dict.fromkeys(STATE_SCORES, 0), State.QUEUED: 1, State.READY: 2}
     assert directory.queue_length() == 1
 
 

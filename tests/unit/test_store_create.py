@@ -86,7 +86,7 @@ def test_create_when_no_worker_reports_then_says_no_capacity(
     with pytest.raises(NoCapacityError) as caught:
         store.create(new_session())
     assert caught.value.retry_after > 0
-    assert list(redis.scan_iter()) == []
+    assert list(redis.scan_iter()) == [keys.FIGURES]
 
 
 def test_create_when_the_last_worker_is_silent_too_long_then_says_no_capacity(

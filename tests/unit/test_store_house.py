@@ -142,7 +142,7 @@ def test_finish_when_ending_then_leaves_only_the_event_log(
     assert store.finish(session) is None
     events = SessionKeys.of(session_id).events
     left = {keys.WORKERS, keys.worker("sessions@test"), keys.start_rate("local"), events}
-    assert set(redis.scan_iter()) == left
+    assert set(redis.scan_iter()) == {*left, keys.FIGURES}
     assert 0 < redis.ttl(events) <= 300
     assert event_log.exists(session_id)
     ended, last = event_log.read(session_id)[-2:]

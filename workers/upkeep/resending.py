@@ -6,7 +6,7 @@ import structlog
 
 from sessions.connections import REDIS_AWAY
 from sessions.questions.asked import Asked
-from sessions.questions.tasks import TaskResponse
+from sessions.questions.tasks import GIVEN_UP, TaskResponse
 from workers.app import send_question
 from workers.context import Context
 
@@ -35,7 +35,7 @@ def _settle(context: Context, asked: Asked) -> None:
     named = {"session_id": asked.session_id, "correlation_id": asked.correlation_id}
     if context.desk.now() >= context.desk.given_up_at(asked):
         failure = TaskResponse.failure(
-            asked.correlation_id, asked.session_id, sentence=NOBODY_ANSWERED, error="answer_timeout"
+            asked.correlation_id, asked.session_id, sentence=NOBODY_ANSWERED, error=GIVEN_UP
         )
         if context.desk.answer(failure):
             log.error("question_given_up", sends=asked.sends, **named)
