@@ -29,6 +29,7 @@ class NewSession:
     correlation_id: str = ""
     limits: Limits = field(default_factory=Limits)
     priority: int = 0
+    webhooks: bool = False
 
 
 def creation(new: NewSession, settings: Settings, now: int) -> tuple[dict[str, Any], list[str]]:
@@ -43,6 +44,8 @@ def creation(new: NewSession, settings: Settings, now: int) -> tuple[dict[str, A
         "requestHash": new.request_hash,
         "correlationId": new.correlation_id,
     }
+    if new.webhooks:
+        session["webhooks"] = "1"
     more_keys = [
         keys.scope_sessions(new.scope),
         keys.user_sessions(new.scope, new.config.user_name),

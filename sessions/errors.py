@@ -138,6 +138,12 @@ class ConfigurationError(SwitchboardError):
     code = "configuration"
 
 
+class AddressRefusedError(SwitchboardError):
+    """No message may be sent to an address; the sentence says why."""
+
+    code = "address_refused"
+
+
 class ProviderError(SwitchboardError):
     """A provider of speech, hearing, thinking or embeddings failed or did not answer in time."""
 

@@ -4,8 +4,8 @@
 -- KEYS[15]  zset of the questions that are still open
 -- args      correlation_id; response: JSON text; keep: ms the answer can still be asked for;
 --           event, turn: JSON texts; say: JSON text of the command that lets the agent of a call know;
---           question: what was asked; transport: celery | kafka; outcome: answered | failed | given_up; kept: whether it named
---           the session it is about
+--           question: what was asked; transport: celery | kafka; outcome: answered | failed |
+--           given_up; kept: whether it named the session it is about
 --
 -- Returns {'ok', event id}, with an empty id where the session has gone meanwhile, or
 -- {'refused', why} with why one of unknown, answered. The question's channel wakes who waits.
