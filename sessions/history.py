@@ -19,13 +19,20 @@ from sessions.keys import SessionKeys
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One utterance. ``role`` is ``user`` or ``assistant``; ``at`` is in Unix milliseconds."""
+    """One utterance. ``role`` is ``user`` or ``assistant``; ``at`` is in Unix milliseconds.
+
+    ``cut_off`` if the agent was lost in the middle of it, ``resuming`` if an agent that took over
+    began with it, ``question`` is the correlation id of what was asked, or answered, in writing.
+    """
 
     role: str
     text: str
     at: int
     generation: int
     interrupted: bool = False
+    cut_off: bool = False
+    resuming: bool = False
+    question: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the turn as the archive and clients see it."""
@@ -62,4 +69,7 @@ def _turn(entry_id: str, content: dict[str, Any]) -> Turn:
         at=int(entry_id.partition("-")[0]),
         generation=content.get("generation", 0),
         interrupted=content.get("interrupted", False),
+        cut_off=content.get("cut_off", False),
+        resuming=content.get("resuming", False),
+        question=content.get("question", ""),
     )

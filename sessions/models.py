@@ -87,7 +87,11 @@ class SessionConfig:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A live session: the content of ``session:<id>``. Moments are Unix milliseconds."""
+    """A live session: the content of ``session:<id>``. Moments are Unix milliseconds.
+
+    ``cause`` is why the present agent has replaced another, ``heeded`` the last order of the control
+    stream that has been spoken.
+    """
 
     id: str
     channel: Channel
@@ -108,6 +112,8 @@ class Session:
     expires_at: int
     active_at: int
     recovering_since: int
+    cause: str
+    heeded: str
     ending_since: int
     recoveries: int
     reason: Reason | None
@@ -152,6 +158,8 @@ class Session:
             expires_at=int(fields["expiresAt"]),
             active_at=int(fields.get("activeAt", fields["accepted"])),
             recovering_since=int(fields.get("recoveringSince", "0")),
+            cause=fields.get("cause", ""),
+            heeded=fields.get("heeded", ""),
             ending_since=int(fields.get("endingAt", "0")),
             recoveries=int(fields.get("recoveries", "0")),
             reason=Reason(reason) if reason else None,

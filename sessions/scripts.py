@@ -40,6 +40,7 @@ class Scripts:
                 "listen",
                 "release",
                 "finish",
+                "settle",
                 "ask",
                 "answer",
             )

@@ -126,10 +126,12 @@ class SessionStore:
         generation: int | None = None,
         unless_leased: bool,
         seen: Session | None = None,
+        counts: bool = True,
     ) -> int | Refusal:
         """Ask for another agent and return its generation.
 
-        A ``Refusal("given_up")`` means that the session has been taken over too often and ends.
+        A ``Refusal("given_up")`` means that the session has been taken over too often and ends. An
+        agent that is replaced in good order (not ``counts``) is no takeover and never one too many.
         """
         settings = self._settings
         reply = self._run(
@@ -141,7 +143,7 @@ class SessionStore:
             seen=_marks(seen),
             unless_leased=unless_leased,
             look_after=_ms(settings.renudge_seconds),
-            recoveries=settings.recoveries_max,
+            recoveries=settings.recoveries_max if counts else None,
             window=_ms(settings.recovery_window_seconds),
         )
         if reply[0] == "refused":
@@ -215,6 +217,10 @@ class SessionStore:
     def release(self, session_id: str, owner: str) -> Refusal | None:
         """Give the session up after the agent has left its room."""
         return _refusal(self._run("release", session_id, owner=owner))
+
+    def settle(self, session_id: str) -> Refusal | None:
+        """Make turns of what the lost agent of an ``ending`` session was saying and hearing."""
+        return _refusal(self._run("settle", session_id))
 
     def finish(self, session: Session) -> Refusal | None:
         """Remove an archived session that is ``ending``; its event log lingers."""

@@ -22,7 +22,7 @@ from sessions.outcomes import Refusal
 from sessions.providers import check_providers
 from sessions.settings import get_settings
 from workers.answering import prepare_answering
-from workers.app import RUN_SESSION, nudge
+from workers.app import RUN_SESSION, nudge, request_finish
 from workers.attendance import Attending, answers_questions, take_ahead
 from workers.context import get_context
 from workers.warden import Warden
@@ -96,6 +96,8 @@ def _recover_lost_call(sender: Any, args: Any, exception: BaseException, **_: An
     log.warning("agent_died", session_id=session_id, generation=generation, error=str(exception))
     if not isinstance(recovered, Refusal):
         nudge(session_id, recovered)
+    elif recovered.why == "given_up":
+        request_finish(session_id)
 
 
 @worker_shutdown.connect

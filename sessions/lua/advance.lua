@@ -4,10 +4,11 @@
 --       reason, fault, detail: why it ends; cause: why it recovers; times: object of timeline
 --       stamps (ms); seen: {state, owned} that must still hold; unless_leased: refuse while a lease
 --       lives; look_after: ms until somebody must look again; recoveries, window: how many takeovers
---       are allowed within how many ms
+--       are allowed within how many ms (absent: this one is none, it does not count)
 --
 -- Returns {'ok', state, generation} or {'refused', why, state} with why one of gone, stale, moved,
 -- leased, state. Too many takeovers turn `recovering` into `ending` with reason recovery_failed.
+-- Where no agent is left that could write what was being said, it becomes a turn.
 
 local allowed = {
   ready = { starting = true, recovering = true },
@@ -31,6 +32,7 @@ if args.unless_leased and redis.call('EXISTS', K.lease) == 1 then
 end
 
 local function taken_over_too_often()
+  if not args.recoveries then return false end
   local recent = {}
   for at in string.gmatch(get('recoveredAt') or '', '%d+') do
     if tonumber(at) > now - args.window then table.insert(recent, at) end
@@ -48,23 +50,31 @@ if to == 'recovering' and taken_over_too_often() then
   redis.call('DEL', K.lease, K.pid)
 end
 
+if to == 'recovering' or (to == 'ending' and redis.call('EXISTS', K.lease) == 0) then
+  settle_words()
+end
+
 if to == 'ready' then
   if not get('ready') then announce('session.ready', {}) end
   stamp({ 'ready' })
   enter('ready')
   if state == 'recovering' then
     observe('takeover', now - tonumber(get('recoveringSince') or now))
-    emit('agent_recovered', cjson.encode({ session_id = args.id, generation = generation }))
+    emit('agent_recovered', cjson.encode({
+      session_id = args.id, generation = generation, cause = get('cause') or nil,
+    }))
   end
   look_at(now + args.look_after)
 elseif to == 'recovering' then
   generation = redis.call('HINCRBY', K.session, 'generation', 1)
-  redis.call('HINCRBY', K.session, 'recoveries', 1)
-  redis.call('HSET', K.session, 'recoveringSince', now)
+  if args.recoveries then redis.call('HINCRBY', K.session, 'recoveries', 1) end
+  redis.call('HSET', K.session, 'recoveringSince', now, 'cause', args.cause)
   redis.call('DEL', K.lease, K.pid)
   tally('recoveries:' .. args.cause)
   enter('recovering', { cause = args.cause })
-  emit('agent_recovering', cjson.encode({ session_id = args.id, generation = generation }))
+  emit('agent_recovering', cjson.encode({
+    session_id = args.id, generation = generation, cause = args.cause,
+  }))
   look_at(now + args.look_after)
 else
   redis.call('HSET', K.session, 'reason', reason, 'fault', fault, 'endingAt', now)

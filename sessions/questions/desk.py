@@ -76,7 +76,7 @@ class Desk:
             keep=self._keep_ms + round(self._settings.answer_timeout_seconds * 1000),
             look_after=round(FIRST_RESEND_SECONDS * 1000),
             event=_event(session.id, {**told, "correlation_id": request.correlation_id}),
-            turn=_turn("user", message, session.generation),
+            turn=_turn("user", message, session.generation, request.correlation_id),
             per_minute=self._settings.limit_questions_per_minute,
             idle=round(self._settings.idle_timeout_seconds * 1000),
             transport=self._settings.task_transport,
@@ -130,7 +130,7 @@ class Desk:
             response=answer.model_dump_json(),
             keep=self._keep_ms,
             event=event.model_dump_json(),
-            turn=_turn("assistant", result.response, asked.generation),
+            turn=_turn("assistant", result.response, asked.generation, asked.correlation_id),
             say=json.dumps(say),
             question=asked.request.payload.message,
             transport=self._settings.task_transport,
@@ -200,5 +200,6 @@ def _event(session_id: str, data: Mapping[str, Any]) -> str:
     return json.dumps({"session_id": session_id, **data})
 
 
-def _turn(role: str, text: str, generation: int) -> str:
-    return json.dumps({"role": role, "text": text, "generation": generation})
+def _turn(role: str, text: str, generation: int, question: str) -> str:
+    turn = {"role": role, "text": text, "generation": generation, "question": question}
+    return json.dumps(turn)

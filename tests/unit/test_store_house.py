@@ -85,6 +85,68 @@ def test_recover_when_ready_then_asks_for_the_next_generation(
     state, recovering = event_log.read(session_id)[-2:]
     assert (state.data["previous"], state.data["cause"]) == ("ready", "lease_lost")
     assert (recovering.type, recovering.data["generation"]) == ("agent_recovering", 2)
+    assert recovering.data["cause"] == "lease_lost"
+
+
+def test_recover_when_an_agent_dies_in_the_middle_of_words_then_they_become_turns_once(
+    actor: Actor, store: SessionStore, redis: Redis, event_log: EventLog
+) -> None:
+    session_id = actor.ready()
+    for kind, text in (("saying", "We open"), ("saying", "We open at"), ("hearing", "No, I")):
+        store.emit(session_id, "transcript", {}, generation=1, fields={kind: text})
+    assert store.recover(session_id, "agent_died", generation=1, unless_leased=False) == 2
+    assert store.recover(session_id, "agent_died", generation=2, unless_leased=False) == 3
+    turns = read_history(redis, session_id)
+    assert [(t.role, t.text, t.generation) for t in turns] == [
+        ("assistant", "We open at", 1),
+        ("user", "No, I", 1),
+    ]
+    assert all(turn.interrupted and turn.cut_off for turn in turns)
+    told = [e.data for e in event_log.read(session_id) if e.type == "transcript"]
+    finals = [data for data in told if data.get("final")]
+    assert [(d["speaker"], d["text"], d["interrupted"]) for d in finals] == [
+        ("agent", "We open at", True),
+        ("caller", "No, I", True),
+    ]
+    with pytest.raises(StaleGenerationError):
+        store.emit(session_id, "transcript", {}, generation=1, turn={"role": "assistant"})
+
+
+def test_recover_when_what_was_said_is_written_already_then_nothing_is_added(
+    actor: Actor, store: SessionStore, redis: Redis
+) -> None:
+    session_id = actor.ready()
+    store.emit(session_id, "transcript", {}, generation=1, fields={"saying": "We"})
+    turn = {"role": "assistant", "text": "We open."}
+    store.emit(session_id, "transcript", {}, generation=1, turn=turn, fields={"saying": ""})
+    store.recover(session_id, "agent_died", unless_leased=False)
+    assert [turn.text for turn in read_history(redis, session_id)] == ["We open."]
+
+
+def test_settle_when_an_agent_dies_while_its_session_ends_then_its_words_are_kept(
+    actor: Actor, store: SessionStore, redis: Redis
+) -> None:
+    session_id = actor.ready()
+    store.emit(session_id, "transcript", {}, generation=1, fields={"saying": "Good"})
+    assert store.settle(session_id) == Refusal("state")
+    store.begin_ending(session_id, Reason.ENDED_BY_API)
+    assert read_history(redis, session_id) == []
+    assert store.settle(session_id) is None
+    assert store.settle(session_id) is None
+    assert [turn.text for turn in read_history(redis, session_id)] == ["Good"]
+    assert store.settle(new_session_id()) == Refusal("gone")
+
+
+def test_recover_when_it_does_not_count_then_never_leads_to_the_end(
+    actor: Actor, store: SessionStore, directory: Directory, settings: Settings
+) -> None:
+    session_id = actor.ready()
+    for n in range(settings.recoveries_max + 2):
+        assert store.recover(session_id, "handover", unless_leased=False, counts=False) == n + 2
+    session = directory.load(session_id)
+    assert session is not None
+    assert (session.recoveries, session.cause) == (0, "handover")
+    assert store.recover(session_id, "agent_died", unless_leased=False) == n + 3
 
 
 def test_recover_when_out_of_place_then_says_why(actor: Actor, store: SessionStore) -> None:

@@ -21,6 +21,7 @@ def finish(context: Context, session: Session) -> None:
     Doing it twice, or two workers at once, changes nothing. If the database or Redis is away, the
     session stays as it is and the reaper comes back.
     """
+    context.store.settle(session.id)
     context.archive.save(_summary(context, session), context.directory.aliases(session))
     refused = context.store.finish(session)
     log.info("session_ended", session_id=session.id, reason=session.reason, refused=refused)
