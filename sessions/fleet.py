@@ -9,7 +9,8 @@ in an index of its own: it takes no more calls, so nobody may count on it.
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import json
+from dataclasses import asdict, astuple, dataclass
 from typing import cast
 
 from redis import Redis
@@ -19,8 +20,24 @@ from sessions.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
+class BusyCall:
+    """A call that a child of a worker serves.
+
+    ``started`` (ms, by the worker's own clock) tells the process from a later one of that pid.
+    """
+
+    session_id: str
+    generation: int
+    pid: int
+    started: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerRecord:
-    """One session worker; ``heartbeat`` is in Unix milliseconds of Redis's clock."""
+    """One session worker; ``heartbeat`` is in Unix milliseconds of Redis's clock.
+
+    ``started`` is when its process began (ms, by its own clock); 0 where it does not say.
+    """
 
     name: str
     host: str
@@ -31,6 +48,8 @@ class WorkerRecord:
     busy: int
     heartbeat: int
     draining: bool = False
+    started: int = 0
+    calls: tuple[BusyCall, ...] = ()
 
     @property
     def free(self) -> int:
@@ -52,7 +71,7 @@ class Fleet:
         if record.draining:
             index, other = other, index
         with self._redis.pipeline() as pipeline:
-            pipeline.hset(name, mapping={**asdict(record), "draining": int(record.draining)})
+            pipeline.hset(name, mapping={**_fields(record)})
             pipeline.pexpire(name, self._lost_ms)
             pipeline.zadd(index, {record.name: record.heartbeat})
             pipeline.pexpire(index, keys.INDEX_TTL_MS)
@@ -92,6 +111,11 @@ class Fleet:
         )
 
 
+def _fields(record: WorkerRecord) -> dict[str, str | int]:
+    calls = json.dumps([astuple(call) for call in record.calls])
+    return {**asdict(record), "draining": int(record.draining), "calls": calls}
+
+
 def _record(fields: dict[str, str]) -> WorkerRecord:
     return WorkerRecord(
         name=fields["name"],
@@ -104,4 +128,6 @@ def _record(fields: dict[str, str]) -> WorkerRecord:
         heartbeat=int(fields["heartbeat"]),
         # A worker of an older version says nothing of it.
         draining=fields.get("draining", "0") == "1",
+        started=int(fields.get("started", "0")),
+        calls=tuple(BusyCall(*call) for call in json.loads(fields.get("calls", "[]"))),
     )

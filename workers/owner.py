@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -11,10 +12,39 @@ import psutil
 from sessions.settings import host_name
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The process that holds, or held, a lease."""
+
+    generation: int
+    host: str
+    boot_id: str
+    pid: int
+    started: int
+
+    @classmethod
+    def parse(cls, text: str) -> Owner | None:
+        """Read what ``owner_of`` has written; ``None`` if it is nothing of the kind."""
+        try:
+            generation, host, boot, pid, started = text.split(":")
+            return cls(int(generation), host, boot, int(pid), int(started))
+        except ValueError:
+            return None
+
+
 def owner_of(generation: int) -> str:
     """Return ``<generation>:<host>:<boot id>:<pid>:<process start>`` for this process."""
-    started = round(psutil.Process().create_time() * 1000)
-    return f"{generation}:{host_name()}:{boot_id()}:{os.getpid()}:{started}"
+    pid = os.getpid()
+    return f"{generation}:{host_name()}:{boot_id()}:{pid}:{process_start(pid)}"
+
+
+def process_start(pid: int) -> int:
+    """Return when a process of this machine began, in ms.
+
+    Raises:
+        psutil.NoSuchProcess: it has gone.
+    """
+    return round(psutil.Process(pid).create_time() * 1000)
 
 
 @cache

@@ -1,8 +1,9 @@
 """How does a session worker say that it is alive, and keep order among its own children?
 
 Every few seconds the parent writes its record, and compares each child that serves a call with the
-session it serves. A child whose generation is over, or whose session has ended, has a grace time to
-leave by itself and is then killed. Nobody signals a process of another machine.
+session it serves. A child whose generation is over, whose session has ended or whose lease is that
+of another process, has a grace time to leave by itself and is then killed. Nobody signals a process
+of another machine.
 """
 
 from __future__ import annotations
@@ -10,20 +11,22 @@ from __future__ import annotations
 import os
 import signal
 import time
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from celery import bootsteps
 from celery.worker import state as worker_state
 from redis.exceptions import RedisError
 
-from sessions.fleet import WorkerRecord
+from sessions.counters import Drift
+from sessions.fleet import BusyCall, WorkerRecord
 from sessions.settings import host_name
-from sessions.states import State
 from sessions.version import version
 from workers.app import RUN_SESSION
 from workers.context import Context, get_context
-from workers.owner import boot_id
+from workers.drift import report_mended
+from workers.owner import boot_id, process_start
+from workers.serving import Served, served_by
 
 log = structlog.get_logger(__name__)
 
@@ -55,13 +58,14 @@ class Warden(bootsteps.StartStopStep):
     def _look_after(self, consumer: Any) -> None:
         context = get_context()
         requests = [r for r in worker_state.active_requests if r.name == RUN_SESSION]
+        served = served_by(requests)
         try:
-            self._report(context, consumer, len(requests))
-            self._police(context, requests)
+            self._report(context, consumer, len(requests), served)
+            self._police(context, served)
         except RedisError as error:
             log.warning("warden_cannot_reach_redis", error=str(error))
 
-    def _report(self, context: Context, consumer: Any, busy: int) -> None:
+    def _report(self, context: Context, consumer: Any, busy: int, served: list[Served]) -> None:
         context.fleet.report(
             WorkerRecord(
                 name=consumer.hostname,
@@ -72,23 +76,26 @@ class Warden(bootsteps.StartStopStep):
                 slots=consumer.pool.num_processes,
                 busy=busy,
                 heartbeat=context.store.now(),
+                started=process_start(os.getpid()),
+                calls=tuple(one.call for one in served),
             )
         )
 
-    def _police(self, context: Context, requests: list[Any]) -> None:
-        serving = [(r, *cast("tuple[str, int]", tuple(r.args))) for r in requests]
-        sessions = context.directory.load_many([session_id for _, session_id, _ in serving])
+    def _police(self, context: Context, served: list[Served]) -> None:
+        sessions = context.directory.load_many([one.call.session_id for one in served])
         grace = context.settings.ending_grace_seconds
-        seen: dict[str, float] = {}
-        for (request, session_id, generation), session in zip(serving, sessions, strict=True):
-            over = (
-                session is None or session.generation != generation or session.state is State.ENDING
-            )
-            if not over:
+        over_since: dict[str, float] = {}
+        for one, session in zip(served, sessions, strict=True):
+            if not one.is_over(session):
                 continue
-            since = self._over_since.get(request.id, time.monotonic())
-            seen[request.id] = since
-            if time.monotonic() - since > grace and request.worker_pid:
-                log.warning("child_killed", session_id=session_id, generation=generation)
-                os.kill(request.worker_pid, signal.SIGKILL)
-        self._over_since = seen
+            since = self._over_since.get(one.task_id, time.monotonic())
+            over_since[one.task_id] = since
+            if time.monotonic() - since > grace:
+                self._kill(context, one.call, one.drift(session))
+        self._over_since = over_since
+
+    def _kill(self, context: Context, call: BusyCall, drift: Drift | None) -> None:
+        log.warning("child_killed", session_id=call.session_id, generation=call.generation)
+        os.kill(call.pid, signal.SIGKILL)
+        if drift is not None:
+            report_mended(context, drift, session_id=call.session_id, generation=call.generation)

@@ -22,7 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from orchestrator.app import create_app
-from sessions.counters import count_drift
+from sessions.counters import Drift, count_drift
 from sessions.fleet import Fleet, WorkerRecord
 from sessions.keys import DEADLINES
 from sessions.questions.attendance import Attendance
@@ -151,11 +151,12 @@ def test_metrics_when_something_goes_on_then_the_figures_tell(
 def test_metrics_when_drift_was_mended_then_it_is_counted_by_kind(
     client: FlaskClient, redis: Redis
 ) -> None:
-    for kind in ("room_without_session", "room_without_session", "key_without_ttl"):
+    for kind in (Drift.ROOM_WITHOUT_SESSION, Drift.ROOM_WITHOUT_SESSION, Drift.KEY_WITHOUT_TTL):
         count_drift(redis, kind)
     figures = _figures(client.get("/metrics").text)
     assert figures["switchboard_drift_mended_total[('kind', 'room_without_session')]"] == 2
     assert figures["switchboard_drift_mended_total[('kind', 'key_without_ttl')]"] == 1
+    assert figures["switchboard_drift_mended_total[('kind', 'two_agents')]"] == 0
 
 
 def test_metrics_when_two_processes_serve_then_their_figures_add_up(serve_web: ServeWeb) -> None:

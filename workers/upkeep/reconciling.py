@@ -9,9 +9,10 @@ from typing import cast
 import structlog
 
 from sessions import keys
-from sessions.counters import count_drift
+from sessions.counters import Drift
 from sessions.ids import is_session_id
 from workers.context import Context
+from workers.drift import report_mended
 from workers.upkeep.batching import BATCH, batches
 
 log = structlog.get_logger(__name__)
@@ -31,7 +32,7 @@ def _rooms_without_session(context: Context) -> None:
         for batch in batches(iter(rooms)):
             for name, session in zip(batch, context.directory.load_many(batch), strict=True):
                 if session is None and asyncio.run(delete_room(context.settings, name)):
-                    _count(context, "room_without_session", name)
+                    report_mended(context, Drift.ROOM_WITHOUT_SESSION, session_id=name)
     except LiveKitErrors as error:
         log.warning("rooms_not_compared", error=str(error))
 
@@ -42,9 +43,4 @@ def _index_entries_without_session(context: Context) -> None:
         for batch in batches(member for member, _ in members):
             for session_id, session in zip(batch, context.directory.load_many(batch), strict=True):
                 if session is None and context.directory.forget(session_id):
-                    _count(context, "index_without_session", session_id)
-
-
-def _count(context: Context, kind: str, session_id: str) -> None:
-    count_drift(context.redis, kind)
-    log.warning("drift_mended", kind=kind, session_id=session_id)
+                    report_mended(context, Drift.INDEX_WITHOUT_SESSION, session_id=session_id)

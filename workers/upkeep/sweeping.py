@@ -8,8 +8,9 @@ from typing import cast
 import structlog
 
 from sessions import keys
-from sessions.counters import count_drift
+from sessions.counters import Drift
 from workers.context import Context
+from workers.drift import report_mended
 from workers.upkeep.batching import BATCH, batches
 
 log = structlog.get_logger(__name__)
@@ -33,8 +34,7 @@ def _keys_without_ttl(context: Context) -> None:
         for names in batches(_scan(context, pattern)):
             for key in _without_ttl(context, names):
                 context.redis.expire(key, ttl)
-                count_drift(context.redis, "key_without_ttl")
-                log.warning("drift_mended", kind="key_without_ttl", key=key)
+                report_mended(context, Drift.KEY_WITHOUT_TTL, key=key)
 
 
 def _without_ttl(context: Context, names: list[str]) -> list[str]:
