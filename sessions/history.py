@@ -22,7 +22,8 @@ class Turn:
     """One utterance. ``role`` is ``user`` or ``assistant``; ``at`` is in Unix milliseconds.
 
     ``cut_off`` if the agent was lost in the middle of it, ``resuming`` if an agent that took over
-    began with it, ``question`` is the correlation id of what was asked, or answered, in writing.
+    began with it, ``question`` is the correlation id of what was asked, or answered, in writing,
+    ``latency_ms`` how long the caller waited for it.
     """
 
     role: str
@@ -33,15 +34,18 @@ class Turn:
     cut_off: bool = False
     resuming: bool = False
     question: str = ""
+    latency_ms: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the turn as the archive and clients see it."""
+        latency = {} if self.latency_ms is None else {"latencyMs": self.latency_ms}
         return {
             "role": self.role,
             "text": self.text,
             "at": self.at,
             "generation": self.generation,
             "interrupted": self.interrupted,
+            **latency,
         }
 
 
@@ -72,4 +76,5 @@ def _turn(entry_id: str, content: dict[str, Any]) -> Turn:
         cut_off=content.get("cut_off", False),
         resuming=content.get("resuming", False),
         question=content.get("question", ""),
+        latency_ms=content.get("latency_ms"),
     )

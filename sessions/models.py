@@ -7,11 +7,13 @@ text only, so each knows how to write itself to a flat mapping and read itself b
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sessions.generations import Generation, generations_in
 from sessions.states import Channel, Fault, Reason, State
+from sessions.usage import Usage, usage_in
 
 TIMELINE = ("accepted", "claimed", "joined", "ready", "userJoined", "firstAudio")
 """The stamps of a session's way to its first word, each in Unix milliseconds."""
@@ -119,6 +121,9 @@ class Session:
     reason: Reason | None
     fault: Fault | None
     detail: str | None
+    generations: Sequence[Generation] = ()
+    usage: Usage = field(default_factory=Usage)
+    archive_tries: int = 0
 
     @property
     def room(self) -> str:
@@ -138,6 +143,7 @@ class Session:
             KeyError: a field that every session has is missing.
         """
         reason, fault = fields.get("reason"), fields.get("fault")
+        generations = generations_in(fields, int(fields["generation"]))
         return cls(
             id=fields["id"],
             channel=Channel(fields["channel"]),
@@ -165,4 +171,7 @@ class Session:
             reason=Reason(reason) if reason else None,
             fault=Fault(fault) if fault else None,
             detail=fields.get("detail"),
+            generations=generations,
+            usage=usage_in(fields, (one.number for one in generations)),
+            archive_tries=int(fields.get("archiveTries", "0")),
         )

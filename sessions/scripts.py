@@ -41,6 +41,8 @@ class Scripts:
                 "release",
                 "finish",
                 "settle",
+                "wait",
+                "account",
                 "ask",
                 "answer",
             )

@@ -23,6 +23,10 @@ from sessions.outcomes import AliasTaken, Claim, Refusal
 from sessions.scripts import Scripts
 from sessions.settings import Settings
 from sessions.states import Fault, Reason, State
+from sessions.usage import Usage
+
+_RETRY_SECONDS = (4.0, 32.0)
+"""When a session that could not be archived is tried again: at first, and at the latest."""
 
 
 class SessionStore:
@@ -150,8 +154,10 @@ class SessionStore:
             return Refusal(reply[1])
         return int(reply[2]) if reply[1] == State.RECOVERING else Refusal("given_up")
 
-    def renew(self, session_id: str, generation: int, owner: str) -> State:
-        """Prolong the lease and return the session's state.
+    def renew(
+        self, session_id: str, generation: int, owner: str, usage: Usage | None = None
+    ) -> State:
+        """Prolong the lease, write what has been used so far, and return the session's state.
 
         Raises:
             StaleGenerationError: the session is over or belongs to another agent.
@@ -162,6 +168,7 @@ class SessionStore:
             generation=generation,
             owner=owner,
             lease=_ms(self._settings.lease_seconds),
+            set=None if usage is None else usage.to_fields(generation),
         )
         if reply[0] == "refused":
             raise StaleGenerationError(f"The lease of {session_id} is lost: {reply[1]}.")
@@ -214,6 +221,11 @@ class SessionStore:
             raise UnknownSessionError(f"The session {session.id} has ended.")
         return AliasTaken(reply[1]) if reply[0] == "taken" else None
 
+    def account(self, session_id: str, generation: int, usage: Usage) -> Refusal | None:
+        """Write what the agent of ``generation`` has used, also one that has been replaced."""
+        fields = usage.to_fields(generation)
+        return _refusal(self._run("account", session_id, generation=generation, set=fields))
+
     def release(self, session_id: str, owner: str) -> Refusal | None:
         """Give the session up after the agent has left its room."""
         return _refusal(self._run("release", session_id, owner=owner))
@@ -221,6 +233,12 @@ class SessionStore:
     def settle(self, session_id: str) -> Refusal | None:
         """Make turns of what the lost agent of an ``ending`` session was saying and hearing."""
         return _refusal(self._run("settle", session_id))
+
+    def wait_for_archive(self, session_id: str) -> Refusal | None:
+        """Keep an ``ending`` session that cannot be archived yet, whole, until it is tried again."""
+        shortest, longest = _RETRY_SECONDS
+        reply = self._run("wait", session_id, shortest=_ms(shortest), longest=_ms(longest))
+        return _refusal(reply)
 
     def finish(self, session: Session) -> Refusal | None:
         """Remove an archived session that is ``ending``; its event log lingers."""

@@ -44,6 +44,12 @@ local function taken_over_too_often()
 end
 
 for name, at in pairs(args.times or {}) do mark(name, at) end
+local note = 'generation:' .. generation .. ':'
+if args.to == 'ready' then
+  redis.call('HSET', K.session, note .. 'ready', now)
+elseif args.to == 'recovering' then
+  redis.call('HSET', K.session, note .. 'ended', now, note .. 'cause', args.cause)
+end
 local to, reason, fault, detail = args.to, args.reason, args.fault, args.detail
 if to == 'recovering' and taken_over_too_often() then
   to, reason, fault = 'ending', 'recovery_failed', 'platform'

@@ -14,6 +14,9 @@ if state ~= 'queued' and state ~= 'recovering' then return { 'refused', 'over' }
 
 redis.call('HSET', K.session, 'owned', args.generation, 'owner', args.owner,
   'worker', args.worker, 'taskId', args.task, 'claimedAt', now)
+local note = 'generation:' .. args.generation .. ':'
+redis.call('HSET', K.session, note .. 'owner', args.owner, note .. 'worker', args.worker,
+  note .. 'claimed', now)
 stamp({ 'claimed' })
 redis.call('SET', K.lease, args.owner, 'PX', args.lease)
 redis.call('SET', K.pid, args.pid, 'PX', args.ttl)

@@ -10,6 +10,8 @@ if not state then return { 'refused', 'gone' } end
 if get('owner') ~= args.owner or tonumber(get('owned')) ~= tonumber(get('generation')) then
   return { 'refused', 'stale' }
 end
+local note = 'generation:' .. get('generation') .. ':'
+redis.call('HSET', K.session, note .. 'ended', now, note .. 'cause', 'left')
 -- A renewal that is still under way must not bring the lease back.
 redis.call('HDEL', K.session, 'owner')
 redis.call('DEL', K.lease, K.pid)

@@ -1,6 +1,6 @@
 -- renew: the owner says that it is alive.
 --
--- args  generation; owner; lease: ms
+-- args  generation; owner; lease: ms; set: object of fields of the session to write
 --
 -- Returns {'ok', state} or {'refused', why} with why one of gone, stale.
 
@@ -12,6 +12,7 @@ if generation ~= args.generation or tonumber(get('owned')) ~= generation
   return { 'refused', 'stale' }
 end
 redis.call('SET', K.lease, args.owner, 'PX', args.lease)
+if args.set then write(K.session, args.set) end
 if state ~= 'ending' then look_at(now + args.lease + 1) end
 refresh()
 for _, alias in ipairs(redis.call('SMEMBERS', K.aliases)) do
