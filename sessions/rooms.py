@@ -1,4 +1,8 @@
-"""Who is in a session's room, and how long does the room outlive them?"""
+"""Who is in a session's room, and how long does the room outlive them?
+
+A room is made by whoever joins it first. The tokens of both carry the same configuration: timeouts,
+and as the room's metadata the name of the house, so that no other house takes the room down.
+"""
 
 from __future__ import annotations
 

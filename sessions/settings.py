@@ -19,6 +19,9 @@ DEVELOPMENT_SECRET = "switchboard-development-secret-0123456789"
 DEVELOPMENT_PASSWORD = "switchboard"
 MAX_DURATION_SECONDS = 14_000
 """The longest a call may ask for: what Redis keeps of a session lives for four hours."""
+MAX_QUEUE_SECONDS = 3600
+"""The longest a session may ask to wait for an agent."""
+MAX_PRIORITY = 9
 
 
 class Mode(StrEnum):
@@ -125,6 +128,11 @@ class Settings(BaseSettings):
         description="The SQLAlchemy URL of the archive, the API keys and the knowledge bases.",
     )
 
+    house: str = Field(
+        default="switchboard",
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="The name of this house; houses that share a livekit-server need one each.",
+    )
     livekit_port: int = Field(
         default=7880,
         ge=1,
@@ -385,7 +393,10 @@ class Settings(BaseSettings):
         default=10_000, ge=100, description="Events kept for one session."
     )
     queue_timeout_seconds: float = Field(
-        default=60, gt=0, description="How long a session waits for a free agent."
+        default=60,
+        gt=0,
+        le=MAX_QUEUE_SECONDS,
+        description="How long a session waits for a free agent, unless it says otherwise.",
     )
     start_timeout_seconds: float = Field(
         default=20, gt=0, description="How long a claimed agent may take to be ready."
@@ -418,7 +429,13 @@ class Settings(BaseSettings):
     renudge_seconds: float = Field(
         default=3,
         gt=0,
-        description="A session still queued beside a free slot is sent again after this.",
+        description="A session that still waits beside a free slot is sent again after this.",
+    )
+    agent_absence_seconds: float = Field(
+        default=5,
+        gt=0,
+        le=20,
+        description="How long an agent may be out of its room before another one is sent.",
     )
     recoveries_max: int = Field(default=3, ge=0, description="Takeovers allowed within the window.")
     recovery_window_seconds: float = Field(default=120, gt=0, description="That window.")
@@ -446,11 +463,47 @@ class Settings(BaseSettings):
     limit_session_requests_per_minute: int = Field(
         default=600, ge=0, description="The same for the holder of one session's token."
     )
+    limit_queue_length: int = Field(
+        default=1000, ge=0, description="Sessions that may wait for an agent at once; 0: any."
+    )
+    priority_max: int = Field(
+        default=MAX_PRIORITY,
+        ge=0,
+        le=MAX_PRIORITY,
+        description="The greatest `priority` that the sessions of a key may ask for which sets no "
+        "limit of its own.",
+    )
     limit_questions_per_minute: int = Field(
         default=60, ge=0, description="Questions a minute of one session; 0: none."
     )
     archive_retention_days: int = Field(
         default=90, ge=1, description="Archived sessions older than this are removed by the sweep."
+    )
+
+    webhook_private_addresses: bool = Field(
+        default=False,
+        description="Whether webhooks may go to private addresses, and in production without TLS.",
+    )
+    webhook_timeout_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        le=30,
+        description="How long one attempt to deliver a webhook may take in all.",
+    )
+    webhook_first_retry_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        description="A webhook that was not taken is sent again after so long; then each time "
+        "after four times as long, at most four hours.",
+    )
+    webhook_retry_hours: float = Field(
+        default=24.0, gt=0, description="A webhook that nobody has taken after so long has failed."
+    )
+    webhook_threads: int = Field(
+        default=8, ge=2, le=64, description="Webhooks that one upkeep worker sends at once."
+    )
+    webhook_retention_days: int = Field(
+        default=30, ge=2, description="Deliveries older than this are removed by the sweep."
     )
 
     flower_address: str = Field(default="127.0.0.1", description="The address Flower binds.")

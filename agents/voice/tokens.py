@@ -17,7 +17,7 @@ def agent_token(settings: Settings, session_id: str) -> str:
         room_join=True, room=session_id, agent=True, can_publish=True, can_subscribe=True
     )
     config = api.RoomConfiguration(
-        empty_timeout=timeouts.empty, departure_timeout=timeouts.departure
+        empty_timeout=timeouts.empty, departure_timeout=timeouts.departure, metadata=settings.house
     )
     return (
         api.AccessToken(settings.livekit_api_key, settings.livekit_api_secret.get_secret_value())

@@ -51,7 +51,11 @@ def sign(session: Session, settings: Settings) -> str:
             "canSubscribe": True,
             "canPublishData": True,
         },
-        "roomConfig": {"emptyTimeout": timeouts.empty, "departureTimeout": timeouts.departure},
+        "roomConfig": {
+            "emptyTimeout": timeouts.empty,
+            "departureTimeout": timeouts.departure,
+            "metadata": settings.house,
+        },
     }
     content = b".".join((_HEADER, _encode(claims)))
     secret = settings.livekit_api_secret.get_secret_value().encode()
