@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sessions import keys
 from sessions.settings import get_settings
 
 _settings = get_settings()
@@ -55,6 +56,7 @@ beat_max_loop_interval = 5
 redbeat_redis_url = _settings.redis_url
 redbeat_redis_options = broker_transport_options
 redbeat_key_prefix = "redbeat:"
+redbeat_lock_key = keys.BEAT_LOCK
 redbeat_lock_timeout = 25
 
 

@@ -61,13 +61,11 @@ def _upkeep() -> None:
 
 def _beat() -> None:
     """Beat is well while somebody extends its lock: of several, all but one only wait for it."""
-    from redbeat.schedulers import RedBeatConfig
-
+    from sessions import keys
     from sessions.connections import connect
     from sessions.settings import get_settings
-    from workers.app import app
 
-    if not connect(get_settings()).exists(RedBeatConfig(app).lock_key):
+    if not connect(get_settings()).exists(keys.BEAT_LOCK):
         sys.exit("Nobody holds beat's lock.")
 
 

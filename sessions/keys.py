@@ -15,6 +15,10 @@ QUEUE = "sessions:queue"
 LIVE = "sessions:live"
 STATES = "sessions:states"
 """Live sessions by state (``states.STATE_SCORES``): how many are in each is one look-up."""
+OFFERED = "sessions:offered"
+"""Which waiting session has been given to a free process that has not claimed it yet, until when."""
+SLOT_TIMES = "slots:held"
+"""How long each of the last calls held its slot, in ms: from that, how long others wait."""
 OPEN_QUESTIONS = "questions:open"
 ANSWERERS = "answerers"
 WORKERS = "workers"
@@ -22,6 +26,10 @@ WORKERS_DRAINING = "workers:draining"
 """Those that take no more calls: they are no capacity, so they have an index of their own."""
 DRIFT = "drift"
 FIGURES = "figures"
+REAPED = "upkeep:reaped"
+"""When the reaper last went round, in Unix milliseconds."""
+BEAT_LOCK = "redbeat::lock"
+"""Whoever holds it is the beat that ticks; it goes by its TTL when nobody does."""
 OUTBOX = "webhooks:outbox"
 RELAY = "kafka:relay"
 """What the relay last said of Kafka; it has a short TTL, so a relay that is gone says nothing."""
@@ -88,8 +96,13 @@ def scope_sessions(scope: str) -> str:
     return f"scope:{scope}:sessions"
 
 
+def scope_ending(scope: str) -> str:
+    """Name the index of those of them that are ending: they count for no limit any more."""
+    return f"scope:{scope}:ending"
+
+
 def user_sessions(scope: str, user_name: str) -> str:
-    """Name the index of one user's live sessions."""
+    """Name the index of one user's live sessions, those left out that are ending."""
     return f"user:{scope}:{user_name}:sessions"
 
 

@@ -1,23 +1,26 @@
 """How much is going on, in figures for Prometheus?
 
-Requests are counted by this process, and summed over all web processes where
+Requests and sockets are counted by this process, and summed over all web processes where
 ``PROMETHEUS_MULTIPROC_DIR`` is set; what the house does is read from Redis when somebody asks.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from typing import cast
 
 from flask import Flask
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
-from redis.exceptions import RedisError
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
 
+from orchestrator.health.house_figures import HouseFigures
 from orchestrator.services import Services
-from sessions.counters import drift_counts
 
 EXTENSION = "switchboard-figures"
 
@@ -44,6 +47,20 @@ class RequestFigures:
             buckets=_BUCKETS,
             registry=self._registry,
         )
+        self._errors = Counter(
+            "switchboard_http_errors",
+            "HTTP errors about a session, by whether they named it.",
+            ("session_id",),
+            registry=self._registry,
+        )
+        for kept in ("kept", "lost"):
+            self._errors.labels(kept)
+        self._sockets = Gauge(
+            "switchboard_sockets",
+            "WebSockets open.",
+            multiprocess_mode="livesum",
+            registry=self._registry,
+        )
         # Finding the series of a label costs as much as counting.
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
@@ -56,6 +73,14 @@ class RequestFigures:
             found = self._children[kind] = requests, self._seconds.labels(method, route)
         found[0].inc()
         found[1].observe(seconds)
+
+    def count_error(self, *, kept: bool) -> None:
+        """Count one error about a session, by whether it carried the session's id."""
+        self._errors.labels("kept" if kept else "lost").inc()
+
+    def tell_sockets(self, count: int) -> None:
+        """Take note of how many sockets this process holds."""
+        self._sockets.set(count)
 
     def exposition(self) -> bytes:
         """Return all figures as Prometheus reads them."""
@@ -71,64 +96,3 @@ class RequestFigures:
 def figures_of(app: Flask) -> RequestFigures:
     """Return the figures of ``app``."""
     return cast("RequestFigures", app.extensions[EXTENSION])
-
-
-class HouseFigures(Collector):
-    """What Redis knows of sessions and workers at the moment of asking."""
-
-    def __init__(self, house: Services) -> None:
-        self._house = house
-
-    def describe(self) -> Iterator[Metric]:
-        """Say nothing in advance: registering must not ask Redis."""
-        return iter(())
-
-    def collect(self) -> Iterator[Metric]:
-        """Read the figures; while Redis is away only that is told."""
-        try:
-            figures = list(self._read())
-        except RedisError:
-            yield _gauge("switchboard_redis_up", "Whether Redis answers.", 0)
-            return
-        yield _gauge("switchboard_redis_up", "Whether Redis answers.", 1)
-        yield from figures
-
-    def _read(self) -> Iterator[Metric]:
-        directory = self._house.directory
-        by_state = GaugeMetricFamily(
-            "switchboard_sessions", "Live sessions by state.", labels=["state"]
-        )
-        for state, count in directory.count_by_state().items():
-            by_state.add_metric([state], count)
-        workers = self._house.fleet.alive()
-        yield by_state
-        yield _gauge("switchboard_sessions_live", "Live sessions.", directory.count_live())
-        yield _gauge(
-            "switchboard_queue_length",
-            "Sessions that wait for an agent.",
-            directory.queue_length(),
-        )
-        yield _gauge("switchboard_workers", "Session workers alive.", len(workers))
-        yield _gauge(
-            "switchboard_workers_draining",
-            "Session workers that take no more calls.",
-            sum(w.draining for w in workers),
-        )
-        for name, help_, counts in (
-            ("switchboard_worker_slots", "Calls a worker can run.", [w.slots for w in workers]),
-            ("switchboard_worker_busy", "Calls a worker runs.", [w.busy for w in workers]),
-        ):
-            family = GaugeMetricFamily(name, help_, labels=["worker"])
-            for worker, count in zip(workers, counts, strict=True):
-                family.add_metric([worker.name], count)
-            yield family
-        drift = CounterMetricFamily(
-            "switchboard_drift_mended", "Things found out of order and mended.", labels=["kind"]
-        )
-        for kind, count in drift_counts(self._house.redis).items():
-            drift.add_metric([kind], count)
-        yield drift
-
-
-def _gauge(name: str, help_: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, help_, value=value)

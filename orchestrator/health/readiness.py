@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 from urllib.parse import urlsplit
 
 from redis.exceptions import RedisError
@@ -12,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.http.answers import CheckAnswer, ReadyAnswer
 from orchestrator.services import Services
+from sessions import keys
 from sessions.providers import uses_embedded
 from sessions.questions.attendance import Attendance
 from sessions.questions.relaying import read_relay
@@ -19,6 +21,7 @@ from sessions.settings import TaskTransport
 
 _TIMEOUT_SECONDS = 1.0
 _OVERDUE_MS = 15_000
+_BEAT = "celery -A workers.app beat"
 _UPKEEP = "`celery -A workers.app worker -Q upkeep,answers -P threads -n upkeep@%h`"
 
 
@@ -29,6 +32,7 @@ def check_house(house: Services) -> ReadyAnswer:
         "database": _database,
         "session worker": _session_worker,
         "upkeep worker": _upkeep_worker,
+        "beat": _beat,
         "livekit": _livekit,
     }
     if uses_embedded(house.settings):
@@ -90,15 +94,32 @@ def _session_worker(house: Services) -> tuple[bool, str]:
 def _upkeep_worker(house: Services) -> tuple[bool, str]:
     try:
         deadline = house.directory.next_deadline()
-        late = deadline is not None and house.store.now() - deadline > _OVERDUE_MS
+        reaped = int(cast("str | None", house.redis.get(keys.REAPED)) or 0)
+        sent = house.redis.exists(keys.BEAT_LOCK)
+        now = house.store.now()
     except RedisError:
         return False, "Redis does not answer, so the reaper's work cannot be seen."
-    if late:
+    if deadline is not None and now - deadline > _OVERDUE_MS:
         return False, (
             "Sessions are overdue and nobody looks after them. Start beat and a worker for the "
-            f"queue `upkeep`: `celery -A workers.app beat` and {_UPKEEP}."
+            f"queue `upkeep`: `{_BEAT}` and {_UPKEEP}."
+        )
+    if sent and now - reaped > _OVERDUE_MS:
+        return False, (
+            "Beat sends the reaper, and nobody is it. Start a worker for the queue `upkeep`: "
+            f"{_UPKEEP}."
         )
     return True, "No session is overdue."
+
+
+def _beat(house: Services) -> tuple[bool, str]:
+    try:
+        alive = house.redis.exists(keys.BEAT_LOCK)
+    except RedisError:
+        return False, "Redis does not answer, so beat cannot be seen. Start Redis first."
+    if not alive:
+        return False, f"Nobody sends the jobs of upkeep. Start beat: `{_BEAT}`."
+    return True, "Beat ticks."
 
 
 def _answers_worker(house: Services) -> tuple[bool, str]:

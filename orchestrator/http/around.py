@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from http import HTTPStatus
 
 import structlog
 from flask import Flask, Response, current_app, g, request
@@ -38,12 +39,24 @@ def _begin() -> None:
     structlog.contextvars.bind_contextvars(correlation_id=g.correlation_id)
 
 
+def _name_session(response: Response) -> None:
+    """Have the answer name the session that it is about, an error too."""
+    session_id = g.get("session_id")
+    if session_id is not None:
+        response.headers.setdefault("X-Session-ID", session_id)
+    # A store that is away cannot tell which session a caller's name for it means.
+    unknown = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR and request.view_args
+    if response.status_code >= HTTPStatus.BAD_REQUEST and (session_id or unknown):
+        figures_of(current_app).count_error(kept=session_id is not None)
+
+
 def _complete(response: Response) -> Response:
     headers = response.headers
     headers["X-Correlation-ID"] = g.correlation_id
     headers.extend([(name, value) for name, value in _HEADERS if name not in headers])
     seconds = time.perf_counter() - g.started
     status = response.status_code
+    _name_session(response)
     if request.headers.get("Upgrade", "").lower() != "websocket":
         route = request.url_rule.rule if request.url_rule else "unmatched"
         method = request.method if request.method in _METHODS else "OTHER"

@@ -17,6 +17,7 @@ from werkzeug.exceptions import BadRequest
 from orchestrator.access.auth import authenticate
 from orchestrator.access.cors import check_origin
 from orchestrator.chatting.opening import session_for
+from orchestrator.health.metrics import figures_of
 from orchestrator.reading.lookup import AnySession
 from orchestrator.services import Services, services, services_of
 from orchestrator.sockets.chatter import Chatter
@@ -81,6 +82,7 @@ def _admit() -> None:
         session, confirmation = _look_up(services(), since)
     # From here on nothing may fail: the place is given back when the request is torn down.
     outbox = sockets.roster.admit(session.id)
+    figures_of(current_app).tell_sockets(len(sockets.roster))
     transport = Transport(request.environ["gunicorn.socket"])
     request.environ["gunicorn.socket"] = transport
     # Compression would cost 300 KB a socket, and each its own compressing of the same events.
@@ -93,7 +95,9 @@ def _admit() -> None:
 def _leave(_error: BaseException | None) -> None:
     ticket: Ticket | None = g.pop("ticket", None)
     if ticket is not None:
-        sockets_of(current_app).roster.leave(ticket.outbox)
+        roster = sockets_of(current_app).roster
+        roster.leave(ticket.outbox)
+        figures_of(current_app).tell_sockets(len(roster))
 
 
 @_sock.route("/ws/<reference>", bp=blueprint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from redis import Redis
 from orchestrator.app import create_app
 from sessions.counters import Drift, count_drift
 from sessions.fleet import Fleet, WorkerRecord
-from sessions.keys import DEADLINES
+from sessions.keys import BEAT_LOCK, DEADLINES, REAPED
 from sessions.questions.attendance import Attendance
 from sessions.settings import Settings
 from tests.fixtures.redis import MakeSettings
@@ -97,6 +98,8 @@ def test_ready_when_parts_are_missing_then_each_says_what_to_do(
 @pytest.mark.usefixtures("alive_worker")
 def test_ready_when_nothing_is_missing_then_200(make_settings: MakeSettings, redis: Redis) -> None:
     Attendance(redis, make_settings()).attend("upkeep@test")
+    redis.set(BEAT_LOCK, "token")
+    redis.set(REAPED, time.time_ns() // 1_000_000)
     with _anything_goes() as address:
         settings = make_settings(
             livekit_url=f"ws://{address}", inference_url=f"http://{address}/v1"
@@ -111,6 +114,25 @@ def test_ready_when_sessions_are_overdue_then_upkeep_is_missing(
 ) -> None:
     redis.zadd(DEADLINES, {"session_1753590741399_qlgq6cfjw": 1})
     assert not _checks(client)["upkeep worker"][0]
+
+
+def test_ready_when_beat_has_died_then_it_says_so_and_nobody_else_is_blamed(
+    client: FlaskClient, redis: Redis
+) -> None:
+    redis.set(REAPED, 1)
+    checks = _checks(client)
+    assert "celery -A workers.app beat" in checks["beat"][1]
+    assert not checks["beat"][0]
+    assert checks["upkeep worker"][0]
+
+
+def test_ready_when_beat_ticks_and_nobody_reaps_then_upkeep_is_missing(
+    client: FlaskClient, redis: Redis
+) -> None:
+    redis.set(BEAT_LOCK, "token")
+    checks = _checks(client)
+    assert checks["beat"][0]
+    assert "Start a worker for the queue `upkeep`" in checks["upkeep worker"][1]
 
 
 def test_ready_when_the_schema_is_old_then_it_says_to_migrate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sessions import keys
 from workers.app import FINISH_SESSION, app
 from workers.context import get_context
 from workers.upkeep import finishing, reaping, reconciling, resending, sweeping
@@ -15,6 +16,7 @@ def reap() -> None:
     reaping.reap(context)
     reaping.tell_positions(context)
     resending.resend(context)
+    context.redis.set(keys.REAPED, context.store.now(), px=keys.INDEX_TTL_MS)
 
 
 @app.task

@@ -75,12 +75,12 @@ def check_beat(patient: Patient) -> Finding:
     """Look for the lock that beat holds as long as it is alive."""
     from redis.exceptions import RedisError
 
+    from sessions import keys
     from sessions.connections import connect
-    from workers.app import app
 
     try:
         with connect(patient.settings) as redis:
-            left_ms = cast("int", redis.pttl(f"{app.conf.redbeat_key_prefix}:lock"))
+            left_ms = cast("int", redis.pttl(keys.BEAT_LOCK))
     except RedisError:
         return redis_is_away("beat cannot be seen")
     if left_ms <= 0:
