@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sessions import keys
-from sessions.errors import LimitReachedError, NoCapacityError
+from sessions.errors import LimitReachedError, NoCapacityError, QueueFullError
 from sessions.limits import Limits
 from sessions.models import SessionConfig
 from sessions.settings import Settings
 from sessions.states import Channel, State
 
-_PRIORITY_STEP = 10_000_000_000_000
+_PRIORITY_STEP = 100_000_000_000_000
+"""Microseconds, three years: far more than anybody waits, and scores stay exact as doubles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,15 @@ class NewSession:
     correlation_id: str = ""
     limits: Limits = field(default_factory=Limits)
     priority: int = 0
+    queue_timeout_seconds: float | None = None
     webhooks: bool = False
 
 
 def creation(new: NewSession, settings: Settings, now: int) -> tuple[dict[str, Any], list[str]]:
     """Return the arguments and the further keys of the verb ``create``; ``now`` is in ms."""
     voice = new.channel is Channel.VOICE
-    look_after = settings.renudge_seconds if voice else settings.idle_timeout_seconds
+    queue_timeout = new.queue_timeout_seconds or settings.queue_timeout_seconds
+    look_after = queue_timeout if voice else settings.idle_timeout_seconds
     session = {
         "id": new.id,
         "channel": new.channel,
@@ -44,6 +47,8 @@ def creation(new: NewSession, settings: Settings, now: int) -> tuple[dict[str, A
         "requestHash": new.request_hash,
         "correlationId": new.correlation_id,
     }
+    if new.priority:
+        session["priority"] = str(new.priority)
     if new.webhooks:
         session["webhooks"] = "1"
     more_keys = [
@@ -57,9 +62,9 @@ def creation(new: NewSession, settings: Settings, now: int) -> tuple[dict[str, A
         "session": session,
         "config": new.config.to_hash(),
         "state": State.QUEUED if voice else State.READY,
-        "score": now - new.priority * _PRIORITY_STEP,
+        "ahead": new.priority * _PRIORITY_STEP,
         "not_after": now + round(settings.redis_timeout_seconds * 1000),
-        "queue_timeout": round(settings.queue_timeout_seconds * 1000),
+        "queue_timeout": round(queue_timeout * 1000),
         "look_after": round(look_after * 1000),
         "max_duration": new.config.max_duration_seconds * 1000,
         "worker_lost": settings.worker_lost_seconds * 1000,
@@ -68,6 +73,7 @@ def creation(new: NewSession, settings: Settings, now: int) -> tuple[dict[str, A
             "scope": new.limits.live,
             "user": new.limits.live_per_user,
             "starts": new.limits.starts_per_minute,
+            "queue": settings.limit_queue_length,
         },
     }
     return args, more_keys
@@ -77,7 +83,8 @@ def raise_if_refused(reply: list[Any]) -> None:
     """Raise what tells a caller why ``create`` made nothing.
 
     Raises:
-        LimitReachedError, NoCapacityError, TimeoutError: see ``SessionStore.create``.
+        LimitReachedError, NoCapacityError, QueueFullError, TimeoutError: see
+            ``SessionStore.create``.
     """
     match reply[0]:
         case "created":
@@ -86,6 +93,8 @@ def raise_if_refused(reply: list[Any]) -> None:
             raise TimeoutError("Redis took the request up too late; nothing was started.")
         case "no_capacity":
             raise NoCapacityError("No session worker is alive to take the call.", retry_after=5)
+        case "queue_full":
+            raise QueueFullError("Too many calls wait for a free agent already.", retry_after=5)
         case _:
             which = {
                 "starts": "starts a minute of this key",

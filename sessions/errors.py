@@ -120,6 +120,12 @@ class NoCapacityError(RetryableError):
     code = "no_capacity"
 
 
+class QueueFullError(RetryableError):
+    """As many sessions wait for an agent as may."""
+
+    code = "queue_full"
+
+
 class NotAuthenticatedError(SwitchboardError):
     """The request carries no credentials, or credentials that are not valid."""
 

@@ -91,8 +91,8 @@ class SessionConfig:
 class Session:
     """A live session: the content of ``session:<id>``. Moments are Unix milliseconds.
 
-    ``cause`` is why the present agent has replaced another, ``heeded`` the last order of the control
-    stream that has been spoken.
+    ``cause`` is why the present agent has replaced another, ``heeded`` the last order to say
+    something that was carried out.
     """
 
     id: str
@@ -109,6 +109,7 @@ class Session:
     correlation_id: str
     timeline: Mapping[str, int]
     claimed_at: int
+    priority: int
     queue_until: int
     queue_position: int
     expires_at: int
@@ -159,6 +160,7 @@ class Session:
             correlation_id=fields.get("correlationId", ""),
             timeline={name: int(fields[name]) for name in TIMELINE if name in fields},
             claimed_at=int(fields.get("claimedAt", "0")),
+            priority=int(fields.get("priority", "0")),
             queue_until=int(fields.get("queueUntil", "0")),
             queue_position=int(fields.get("queuePosition", "0")),
             expires_at=int(fields["expiresAt"]),

@@ -26,7 +26,7 @@ from pydantic_core import ErrorDetails
 from sessions.errors import FieldProblem, InvalidRequestError
 from sessions.ids import ALIAS_PATTERN, ALIAS_RULE, is_alias
 from sessions.questions.tasks import MAX_MESSAGE_CHARACTERS
-from sessions.settings import MAX_DURATION_SECONDS
+from sessions.settings import MAX_DURATION_SECONDS, MAX_PRIORITY, MAX_QUEUE_SECONDS
 
 MAX_METADATA_BYTES = 8192
 MAX_METADATA_DEPTH = 32
@@ -149,6 +149,19 @@ class StartRequest(BaseModel):
         ge=10,
         le=MAX_DURATION_SECONDS,
         description="When the call ends at the latest, counted from its start.",
+    )
+    priority: int = Field(
+        default=0,
+        ge=0,
+        le=MAX_PRIORITY,
+        description="While all agents are busy, who asks for more is served first.",
+    )
+    queue_timeout_seconds: int | None = Field(
+        default=None,
+        alias="queueTimeoutSeconds",
+        ge=1,
+        le=MAX_QUEUE_SECONDS,
+        description="How long the session waits for a free agent before it ends.",
     )
     metadata: Metadata = Field(
         default_factory=dict[str, Any], description="Anything you want back with the session."

@@ -16,6 +16,9 @@ from sessions import figures, keys
 from sessions.keys import SessionKeys
 from sessions.states import STATE_SCORES
 
+_LUA_SCOPE, _LUA_USER = "' .. scope .. '", "' .. user .. '"
+"""What stands for a scope and a user in the name of a key that a script puts together."""
+
 
 class Scripts:
     """The verbs, registered with one Redis client."""
@@ -25,6 +28,8 @@ class Scripts:
         common = _constants() + (folder / "_common.lua").read_text(encoding="utf-8")
         due = (folder / "due.lua").read_text(encoding="utf-8")
         self._due = redis.register_script(due)
+        pick = (folder / "pick.lua").read_text(encoding="utf-8")
+        self._pick = redis.register_script(pick)
         self._verbs = {
             name: redis.register_script(
                 common + (folder / f"{name}.lua").read_text(encoding="utf-8")
@@ -32,6 +37,7 @@ class Scripts:
             for name in (
                 "create",
                 "claim",
+                "place",
                 "advance",
                 "renew",
                 "emit",
@@ -67,6 +73,11 @@ class Scripts:
         args = json.dumps({"limit": limit, "hold": hold_ms})
         return cast("list[str]", self._due(keys=[deadlines], args=[args]))
 
+    def pick(self, first: list[str], hold_ms: int) -> str | None:
+        """Run the verb that finds a free process a waiting session; see ``lua/pick.lua``."""
+        args = json.dumps({"first": first, "hold": hold_ms})
+        return cast("str | None", self._pick(keys=[keys.QUEUE, keys.OFFERED], args=[args]))
+
 
 def _constants() -> str:
     """Return what the scripts share with the rest of the house, in Lua."""
@@ -77,4 +88,9 @@ def _constants() -> str:
         f"local FIGURES_TTL = {figures.TTL_MS}\n"
         f"local STATES = '{keys.STATES}'\n"
         f"local STATE_SCORE = {{ {scores} }}\n"
+        f"local SLOT_TIMES = '{keys.SLOT_TIMES}'\n"
+        f"local function scope_ending(scope) return '{keys.scope_ending(_LUA_SCOPE)}' end\n"
+        "local function user_sessions(scope, user)\n"
+        f"  return '{keys.user_sessions(_LUA_SCOPE, _LUA_USER)}'\n"
+        "end\n"
     )

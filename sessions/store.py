@@ -46,9 +46,12 @@ class SessionStore:
     def create(self, new: NewSession) -> Session | AliasTaken:
         """Bring a session into being and return it, or whose alias is in the way.
 
+        The ``queue_position`` of what is returned is its place at this moment.
+
         Raises:
             LimitReachedError: a limit of the scope, the user or the house is reached.
             NoCapacityError: the channel is voice and no session worker is alive.
+            QueueFullError: the channel is voice and too many wait already.
             TimeoutError: Redis took the request up too late for anybody to wait for it.
         """
         now = self._clock.now()
@@ -60,7 +63,18 @@ class SessionStore:
             # Also when it was too late: perhaps it is our idea of Redis's clock that is wrong.
             self._clock.learn(int(reply[1]))
         raise_if_refused(reply)
-        return Session.from_hash(_pairs(reply[2]))
+        return Session.from_hash({**_pairs(reply[2]), "queuePosition": str(reply[3])})
+
+    def pick(self, first: Sequence[str]) -> str | None:
+        """Give a free process whoever waits first, ``first`` before the queue; ``None``: nobody."""
+        return self._scripts.pick(list(first), _ms(self._settings.renudge_seconds))
+
+    def tell_place(self, session_id: str, free: int, pace: float | None) -> Refusal | None:
+        """Tell a waiting session its place, if that is news and no slot is free for it.
+
+        ``pace`` is in how many ms a slot comes free.
+        """
+        return _refusal(self._run("place", session_id, free=free, pace=pace))
 
     def claim(
         self, session_id: str, generation: int, owner: str, worker: str, task_id: str, pid: int

@@ -63,4 +63,5 @@ def _limits(own: Limits, settings: Settings) -> Limits:
         live=own.live or settings.limit_live_per_key,
         live_per_user=own.live_per_user or settings.limit_live_per_user,
         starts_per_minute=own.starts_per_minute or settings.limit_starts_per_minute,
+        priority=settings.priority_max if own.priority is None else own.priority,
     )

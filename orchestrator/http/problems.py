@@ -35,6 +35,7 @@ _STATUS: Mapping[type[errors.SwitchboardError], int] = {
     errors.UnknownVoiceError: 422,
     errors.LimitReachedError: 429,
     errors.NoCapacityError: 503,
+    errors.QueueFullError: 503,
     SessionFailedError: 503,
     errors.AgentSilentError: 504,
 }

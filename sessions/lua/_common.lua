@@ -11,7 +11,9 @@
 --             the verb's own header names
 --
 -- Before this text the loader puts BOUNDS and FIGURES_TTL (see figures.py), STATES (the zset of live
--- sessions by state) and STATE_SCORE (which score means which state).
+-- sessions by state), STATE_SCORE (which score means which state), SLOT_TIMES (the list of how long
+-- the last calls held their slots), and what names the indexes of a scope's ending sessions and of
+-- a user's sessions: scope_ending(scope), user_sessions(scope, user).
 --
 -- Every moment is in Unix milliseconds of Redis's own clock.
 
@@ -85,6 +87,15 @@ local function observe(name, ms)
   tally(name .. ':sum', ms)
 end
 
+-- A session that is ending counts for no limit, however long its end may take.
+local function count_no_more(ended)
+  local owner = redis.call('HMGET', K.session, 'scope', 'userName')
+  local ending = scope_ending(owner[1])
+  if ended then return redis.call('ZREM', ending, args.id) end
+  redis.call('ZREM', user_sessions(owner[1], owner[2]), args.id)
+  index(ending, now, args.id)
+end
+
 local function enter(state, extra)
   local data = extra or {}
   data.session_id = args.id
@@ -95,6 +106,7 @@ local function enter(state, extra)
   redis.call('HSET', K.session, 'state', state)
   if STATE_SCORE[state] then index(STATES, STATE_SCORE[state], args.id)
   else redis.call('ZREM', STATES, args.id) end
+  if state == 'ending' or state == 'ended' then count_no_more(state == 'ended') end
   return emit('session_state', cjson.encode(data))
 end
 

@@ -6,12 +6,13 @@
 -- KEYS[17]    counter of the scope's starts in this minute
 -- KEYS[18..]  the keys of the aliases that shall name the session
 -- args        session, config: objects of strings (the two hashes); state: the first state;
---             score: place in the queue; not_after: ms after which the caller has given up;
---             queue_timeout, look_after, max_duration, worker_lost: ms;
---             limits: {total, scope, user, starts}, 0 means none
+--             ahead: microseconds by which it stands before who came at the same time; not_after:
+--             ms after which the caller has given up; queue_timeout, look_after, max_duration,
+--             worker_lost: ms; limits: {total, scope, user, starts, queue}, 0 means none
 --
--- Returns {'created', now, flat session hash} or {'expired', now}, {'taken', id},
--- {'limit', which, ms to wait}, {'no_capacity'}: in those four nothing but a count was written.
+-- Returns {'created', now, flat session hash, place in the queue or 0} or {'expired', now},
+-- {'taken', id}, {'limit', which, ms to wait}, {'queue_full'}, {'no_capacity'}: in those five nothing
+-- but a count was written.
 
 local scope, user, workers, starts = KEYS[14], KEYS[15], KEYS[16], KEYS[17]
 local voice = args.session.channel == 'voice'
@@ -29,16 +30,29 @@ for i = 18, #KEYS do
 end
 if redis.call('EXISTS', K.session) == 1 then return { 'taken', args.id } end
 
-local function over(limit, count) return limit > 0 and count >= limit end
-if over(args.limits.starts, tonumber(redis.call('GET', starts) or '0')) then
+local limits = args.limits
+if limits.starts > 0 and tonumber(redis.call('GET', starts) or '0') >= limits.starts then
   return limit('starts', redis.call('PTTL', starts))
 end
-if over(args.limits.scope, redis.call('ZCARD', scope)) then return limit('scope', 5000) end
-if over(args.limits.user, redis.call('ZCARD', user)) then return limit('user', 5000) end
-if over(args.limits.total, redis.call('ZCARD', K.live)) then return limit('total', 5000) end
+local function reached(most, index, ending)
+  return most > 0 and redis.call('ZCARD', index) - (ending and ending() or 0) >= most
+end
+local function ending_of_scope()
+  return redis.call('ZCARD', scope_ending(args.session.scope))
+end
+local function ending_of_all()
+  return redis.call('ZCOUNT', STATES, STATE_SCORE.ending, STATE_SCORE.ending)
+end
+if reached(limits.scope, scope, ending_of_scope) then return limit('scope', 5000) end
+if reached(limits.user, user) then return limit('user', 5000) end
+if reached(limits.total, K.live, ending_of_all) then return limit('total', 5000) end
 if voice and redis.call('ZCOUNT', workers, now - args.worker_lost, '+inf') == 0 then
   count('no_capacity')
   return { 'no_capacity' }
+end
+if voice and reached(limits.queue, K.queue) then
+  count('queue_full')
+  return { 'queue_full' }
 end
 
 local session, config = args.session, args.config
@@ -58,14 +72,15 @@ end
 index(K.live, now, args.id)
 index(scope, now, args.id)
 index(user, now, args.id)
-if voice then index(K.queue, args.score, args.id) end
+if voice then index(K.queue, clock[1] * 1000000 + clock[2] - args.ahead, args.id) end
 if redis.call('INCR', starts) == 1 then redis.call('PEXPIRE', starts, 60000) end
 
 count('created')
 enter(args.state)
 if args.state == 'ready' then announce('session.ready', {}) end
 look_at(now + args.look_after)
-for _, key in ipairs({ K.session, K.config, K.aliases }) do
-  redis.call('PEXPIRE', key, args.ttl)
-end
-return { 'created', now, redis.call('HGETALL', K.session) }
+redis.call('PEXPIRE', K.session, args.ttl)
+redis.call('PEXPIRE', K.config, args.ttl)
+if #KEYS >= 18 then redis.call('PEXPIRE', K.aliases, args.ttl) end
+local place = voice and redis.call('ZRANK', K.queue, args.id) + 1 or 0
+return { 'created', now, redis.call('HGETALL', K.session), place }

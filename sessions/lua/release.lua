@@ -2,6 +2,8 @@
 --
 -- args  owner
 --
+-- Where the session ends, the slot is free again: how long it was held is kept.
+--
 -- Returns {'ok', state} or {'refused', why} with why one of gone, stale. Whoever finishes or
 -- restarts the session may do so at once: the deadline is now.
 
@@ -16,4 +18,9 @@ redis.call('HSET', K.session, note .. 'ended', now, note .. 'cause', 'left')
 redis.call('HDEL', K.session, 'owner')
 redis.call('DEL', K.lease, K.pid)
 index(K.deadlines, now, args.id)
+if state == 'ending' and get('claimed') then
+  redis.call('LPUSH', SLOT_TIMES, now - get('claimed'))
+  redis.call('LTRIM', SLOT_TIMES, 0, 49)
+  redis.call('PEXPIRE', SLOT_TIMES, 3600000)
+end
 return { 'ok', state }

@@ -59,6 +59,7 @@ class StoreInvariants(RuleBasedStateMachine):
         self.highest: dict[str, int] = {}
         self.started: set[str] = set()
         self.worker = False
+        self.slots_freed = 0
         self.ghost = Model(new_session_id())
 
     def living(self) -> list[Model]:
@@ -90,8 +91,13 @@ class StoreInvariants(RuleBasedStateMachine):
         for model in self.models.values():
             scope = keys.scope_sessions(model.scope)
             user = keys.user_sessions(model.scope, model.user)
-            for name in (keys.DEADLINES, keys.LIVE, scope, user):
+            for name in (keys.DEADLINES, keys.LIVE, scope):
                 expected.setdefault(name, set()).update({model.id} if model.live else ())
+            ending = model.live and model.state == State.ENDING
+            counted = keys.scope_ending(model.scope) if ending else user
+            for name in (user, keys.scope_ending(model.scope)):
+                expected.setdefault(name, set())
+            expected[counted].update({model.id} if model.live else ())
             if model.live and model.state == State.QUEUED:
                 expected[keys.QUEUE].add(model.id)
         with self.redis.pipeline(transaction=False) as pipeline:
@@ -182,6 +188,7 @@ class StoreInvariants(RuleBasedStateMachine):
     def _expected_keys(self) -> set[str]:
         expected = {keys.WORKERS, keys.worker("w")}
         expected |= {keys.start_rate(scope) for scope in self.started}
+        expected |= {keys.SLOT_TIMES} if self.slots_freed else set()
         for model in self.models.values():
             own = SessionKeys.of(model.id)
             expected.add(own.events)
@@ -189,7 +196,9 @@ class StoreInvariants(RuleBasedStateMachine):
                 continue
             expected |= {own.session, own.config, keys.DEADLINES, keys.LIVE, keys.STATES}
             expected |= {keys.scope_sessions(model.scope)}
-            expected |= {keys.user_sessions(model.scope, model.user)}
+            ending = model.state == State.ENDING
+            user = keys.user_sessions(model.scope, model.user)
+            expected |= {keys.scope_ending(model.scope) if ending else user}
             expected |= {keys.alias(model.scope, name) for name in model.aliases}
             for name, there in (
                 (own.history, model.turns),

@@ -81,10 +81,11 @@ class StoreMachine(StoreInvariants):
             limits=Limits(live=live, live_per_user=per_user),
         )
         mine = [model for model in self.living() if model.scope == scope]
+        counted = [model for model in self.active() if model.scope == scope]
         taken = {alias: model.id for model in mine for alias in model.aliases}
         wanted = next((taken[alias] for alias in aliases if alias in taken), None)
-        over = (live and len(mine) >= live) or (
-            per_user and len([model for model in mine if model.user == user]) >= per_user
+        over = (live and len(counted) >= live) or (
+            per_user and len([model for model in counted if model.user == user]) >= per_user
         )
         try:
             answer = self.store.create(new)
@@ -202,6 +203,7 @@ class StoreMachine(StoreInvariants):
             assert reply is None
             model.leased = model.has_pid = False
             model.owner = ""
+            self.slots_freed += model.state == State.ENDING
             model.due = True
 
     def emit(self, pick: int, offset: int | None, text: str | None, stamp: str | None) -> None:

@@ -30,6 +30,7 @@ READY = Session(
     correlation_id="",
     timeline={"accepted": NOW},
     claimed_at=NOW,
+    priority=0,
     queue_until=NOW + 60 * SECOND,
     queue_position=0,
     expires_at=NOW + 3600 * SECOND,
