@@ -17,7 +17,7 @@ from sessions.plugins import check_plugin
 from sessions.settings import Settings
 from sessions.voices import Voice, load_voices
 
-EMBEDDED_COLUMN = "embedded"
+EMBEDDED = EMBEDDED_COLUMN = "embedded"
 """The column of the voice catalogue that belongs to the house's own model server."""
 
 
@@ -43,6 +43,13 @@ class Provider:
     model: str
     plugin: str = ""
     embedded: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return what it is called where its work is counted: not where exactly it is."""
+        if self.embedded:
+            return EMBEDDED
+        return self.plugin or urlsplit(self.url).hostname or ""
 
 
 def embedded(settings: Settings, slot: Slot) -> Provider | None:

@@ -10,9 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
 _ANSWERS = "used:"
+_MOST_MODELS, _LONGEST_NAME, _MOST = 8, 128, 10**9
+"""What one answer can have taken."""
 
 
 class Model(NamedTuple):
@@ -110,13 +113,20 @@ class Usage:
         return cls(int(heard), int(played), models)
 
 
-def added(usage: Usage) -> dict[str, int]:
-    """Return by how much each field of a session's hash grows for an answer that took ``usage``."""
+def added(content: Mapping[str, Any]) -> dict[str, int]:
+    """Return by how much each field of a session's hash grows for an answer that took ``content``.
+
+    Anybody may answer questions over Kafka, so what makes no sense counts as nothing.
+    """
+    try:
+        models = Usage.from_json(content).models
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return {}
     return {
         _ANSWERS + json.dumps([*model, name], separators=(",", ":")): amount
-        for model, amounts in usage.models.items()
+        for model, amounts in islice(models.items(), _MOST_MODELS)
         for name, own in _PUBLIC.items()
-        if (amount := getattr(amounts, own))
+        if 0 < (amount := getattr(amounts, own)) <= _MOST and max(map(len, model)) <= _LONGEST_NAME
     }
 
 

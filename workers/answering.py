@@ -13,6 +13,7 @@ import structlog
 
 from agents.knowledge.answers import AWAY
 from sessions.errors import KnowledgeError, ProviderError
+from sessions.metering import metering
 from sessions.providers import check_providers
 from sessions.questions.tasks import Status, TaskRequest, TaskResponse, TaskResult
 from sessions.settings import get_settings
@@ -27,6 +28,13 @@ log = structlog.get_logger(__name__)
 
 def answer_request(request: TaskRequest) -> TaskResponse:
     """Return the answer to ``request``; a failure is an answer too, and nothing is raised."""
+    with metering() as meter:
+        response = _answer_or_failure(request)
+    usage = meter.usage
+    return response.model_copy(update={"usage": usage.to_json()}) if usage.models else response
+
+
+def _answer_or_failure(request: TaskRequest) -> TaskResponse:
     session_id, correlation_id = request.payload.session_id, request.correlation_id
     with structlog.contextvars.bound_contextvars(
         session_id=session_id, correlation_id=correlation_id

@@ -30,6 +30,7 @@ from sessions.questions.tasks import (
 from sessions.scripts import Scripts
 from sessions.settings import Settings
 from sessions.states import Channel
+from sessions.usage import added
 
 FIRST_RESEND_SECONDS = 5.0
 """After so long an unanswered question is sent again, and then each time after twice as long."""
@@ -132,6 +133,7 @@ class Desk:
             event=event.model_dump_json(),
             turn=_turn("assistant", result.response, asked.generation, asked.correlation_id),
             say=json.dumps(say),
+            used=added(response.usage) if response.usage else None,
             question=asked.request.payload.message,
             transport=self._settings.task_transport,
             outcome=_outcome(response),

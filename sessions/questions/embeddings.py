@@ -19,8 +19,10 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from sessions.errors import ConfigurationError, ProviderError
+from sessions.metering import asking, count
 from sessions.providers import Slot, provider_of
 from sessions.settings import Settings
+from sessions.usage import Amounts, Model
 
 Vectors = NDArray[np.float32]
 
@@ -39,6 +41,7 @@ class Embedder:
         if provider is None:
             raise ConfigurationError("Nobody makes embeddings: set SWITCHBOARD_EMBEDDINGS_URL.")
         self.model = provider.model
+        self._counted = Model(provider.slot, provider.name, provider.model)
         self._url = provider.url.rstrip("/")
         self._key = provider.key
         self._stall = settings.provider_stall_seconds
@@ -81,16 +84,22 @@ class Embedder:
         for _ in range(attempts - 1):
             answer = self._post(texts, patience)
             if answer.status_code not in _BUSY:
-                return _read(answer, len(texts))
+                return self._read(answer, len(texts))
             time.sleep(pause)
             pause *= 2
-        return _read(self._post(texts, patience), len(texts))
+        return self._read(self._post(texts, patience), len(texts))
+
+    def _read(self, answer: httpx.Response, texts: int) -> Vectors:
+        vectors, tokens = _read(answer, texts)
+        count(self._counted, Amounts(input_tokens=tokens))
+        return vectors
 
     def _post(self, texts: Sequence[str], patience: float) -> httpx.Response:
         body = {"model": self.model, "input": list(texts), "encoding_format": "float"}
         timeout = httpx.Timeout(patience, connect=_CONNECT_SECONDS)
         try:
-            return self._connection().post("/embeddings", json=body, timeout=timeout)
+            with asking(self._counted, characters=sum(map(len, texts))):
+                return self._connection().post("/embeddings", json=body, timeout=timeout)
         except httpx.HTTPError as error:
             raise ProviderError(
                 f"The embeddings server at {self._url} does not answer ({type(error).__name__})."
@@ -112,17 +121,20 @@ class Embedder:
             return self._client
 
 
-def _read(answer: httpx.Response, count: int) -> Vectors:
-    """Return the vectors of an answer in the order of the texts."""
+def _read(answer: httpx.Response, count: int) -> tuple[Vectors, int]:
+    """Return the vectors of an answer in the order of the texts, and how many tokens they took."""
     if answer.status_code != 200:
         raise ProviderError(f"The embeddings server refuses: HTTP {answer.status_code}.")
     try:
-        data = cast("list[dict[str, Any]]", answer.json()["data"])
+        content = cast("dict[str, Any]", answer.json())
+        data = cast("list[dict[str, Any]]", content["data"])
         data.sort(key=lambda one: int(one["index"]))
         vectors = np.array([one["embedding"] for one in data], dtype=np.float32)
-    except (ValueError, TypeError, KeyError) as error:
+        usage = cast("dict[str, Any]", content.get("usage") or {})
+        tokens = int(usage.get("prompt_tokens") or 0)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ProviderError("The embeddings server does not answer in OpenAI's format.") from error
     if vectors.ndim != 2 or len(vectors) != count or not np.isfinite(vectors).all():
         raise ProviderError(f"The embeddings server did not send {count} vectors.")
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(lengths, np.float32(1e-12))
+    return vectors / np.maximum(lengths, np.float32(1e-12)), tokens

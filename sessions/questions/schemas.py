@@ -36,6 +36,7 @@ _OPTIONAL_IN = {
     "_AgentResponseEvent": {"id"},
     "AgentResponse": {"sources", "correlation_id"},
     "TaskResult": {"error"},
+    "TaskResponse": {"usage"},
 }
 
 

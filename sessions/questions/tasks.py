@@ -93,6 +93,11 @@ class TaskResponse(BaseModel):
     correlation_id: CorrelationId | None
     status: Status
     result: TaskResult
+    usage: dict[str, Any] | None = Field(
+        default=None,
+        description="What the answer took of which model, as a session shows it.",
+        exclude_if=lambda value: value is None,
+    )
 
     @classmethod
     def failure(
