@@ -32,12 +32,14 @@ class SessionConfig:
     knowledge: str = "sample"
     max_duration_seconds: int = 3600
     listening: bool = True
+    recovery_line: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     updated_at: int = 0
 
     def to_hash(self) -> dict[str, str]:
         """Return the fields as Redis stores them."""
-        return {
+        line = {} if self.recovery_line is None else {"recoveryLine": self.recovery_line}
+        return line | {
             "voiceId": self.voice_id,
             "userName": self.user_name,
             "openingLine": self.opening_line,
@@ -67,6 +69,7 @@ class SessionConfig:
             knowledge=fields.get("knowledge", "sample"),
             max_duration_seconds=int(fields.get("maxDurationSeconds", "3600")),
             listening=fields.get("listening", "1") == "1",
+            recovery_line=fields.get("recoveryLine"),
             metadata=json.loads(fields.get("metadata", "{}")),
             updated_at=int(fields.get("updatedAt", "0")),
         )
@@ -83,6 +86,7 @@ class SessionConfig:
             "knowledge": self.knowledge,
             "maxDurationSeconds": self.max_duration_seconds,
             "listening": self.listening,
+            "recoveryLine": self.recovery_line,
             "metadata": dict(self.metadata),
         }
 
@@ -92,7 +96,8 @@ class Session:
     """A live session: the content of ``session:<id>``. Moments are Unix milliseconds.
 
     ``cause`` is why the present agent has replaced another, ``heeded`` the last order to say
-    something that was carried out.
+    something that was carried out. ``heir`` is the generation of whoever may stand by to take over
+    in good order, ``unsaid`` what the agent before has left to say.
     """
 
     id: str
@@ -122,6 +127,8 @@ class Session:
     reason: Reason | None
     fault: Fault | None
     detail: str | None
+    heir: int = 0
+    unsaid: str = ""
     generations: Sequence[Generation] = ()
     usage: Usage = field(default_factory=Usage)
     archive_tries: int = 0
@@ -130,6 +137,10 @@ class Session:
     def room(self) -> str:
         """Return the name of the LiveKit room: the session id."""
         return self.id
+
+    def is_awaited_by(self, generation: int) -> bool:
+        """Tell whether an agent of ``generation`` may stand by to be the next."""
+        return self.heir == generation == self.generation + 1
 
     @property
     def accepted(self) -> int:
@@ -173,7 +184,14 @@ class Session:
             reason=Reason(reason) if reason else None,
             fault=Fault(fault) if fault else None,
             detail=fields.get("detail"),
+            heir=int(fields.get("heir", "0")),
+            unsaid=fields.get("unsaid", "") if _is_for(fields, "unsaidFor") else "",
             generations=generations,
             usage=usage_in(fields, (one.number for one in generations)),
             archive_tries=int(fields.get("archiveTries", "0")),
         )
+
+
+def _is_for(fields: Mapping[str, str], field_name: str) -> bool:
+    """Tell whether what goes with this field was meant for the present generation."""
+    return fields.get(field_name) == fields["generation"]
