@@ -19,7 +19,6 @@ from redis.asyncio import Redis
 
 from sessions.keys import SessionKeys
 
-
 Reply = dict[str, list[Any]] | list[Any] | None
 """What redis-py makes of an answer to XREAD, depending on its protocol."""
 
