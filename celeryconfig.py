@@ -27,6 +27,7 @@ imports = (
     "workers.answers",
     "workers.signals",
     "workers.kafka.signals",
+    "workers.webhooks.signals",
 )
 task_routes = {
     "workers.sessions.*": {"queue": "sessions"},

@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from functools import cache
 
 from redis import Redis
+from sqlalchemy import Engine
 
 from sessions.archive import Archive
 from sessions.connections import connect
 from sessions.database import open_database
 from sessions.directory import Directory
+from sessions.figures import Figures
 from sessions.fleet import Fleet
 from sessions.questions.desk import Desk
 from sessions.settings import Settings, get_settings
 from sessions.store import SessionStore
+from sessions.webhooks.deliveries import Deliveries
+from sessions.webhooks.endpoints import Endpoints
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,26 @@ class Context:
     @property
     def archive(self) -> Archive:
         """Return the archive; the children that run calls never ask for it."""
-        return _archive_at(self.settings.database_url)
+        return Archive(self._engine)
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Return who is told of sessions by webhook; for upkeep as well."""
+        return Endpoints(self._engine)
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """Return what they are told."""
+        return Deliveries(self._engine, self.settings.webhook_retry_hours)
+
+    @property
+    def figures(self) -> Figures:
+        """Return the figures of the house."""
+        return Figures(self.redis)
+
+    @property
+    def _engine(self) -> Engine:
+        return _database_at(self.settings.database_url)
 
 
 @cache
@@ -49,5 +72,5 @@ def get_context() -> Context:
 
 
 @cache
-def _archive_at(database_url: str) -> Archive:
-    return Archive(open_database(database_url))
+def _database_at(database_url: str) -> Engine:
+    return open_database(database_url)

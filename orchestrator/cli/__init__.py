@@ -15,6 +15,7 @@ from orchestrator.cli.doctor import doctor
 from orchestrator.cli.keys import keys
 from orchestrator.cli.sessions import end, sessions, show
 from orchestrator.cli.settings import settings
+from orchestrator.cli.webhooks import webhooks
 from orchestrator.cli.workers import workers
 
 __all__ = ["main"]
@@ -32,5 +33,8 @@ def main() -> None:
     """
 
 
-for _command in (call, chat, sessions, show, end, workers, keys, migrate, settings, doctor):
+for _command in (
+    *(call, chat, sessions, show, end, workers, keys, webhooks),
+    *(migrate, settings, doctor),
+):
     main.add_command(_command)

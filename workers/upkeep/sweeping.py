@@ -25,7 +25,8 @@ def sweep(context: Context) -> None:
     _owner_indexes_without_session(context)
     lost = context.fleet.forget_lost(now)
     pruned = context.archive.prune(now, context.settings.archive_retention_days)
-    log.info("swept", workers_lost=lost, archive_pruned=pruned)
+    told = context.deliveries.prune(context.settings.webhook_retention_days)
+    log.info("swept", workers_lost=lost, archive_pruned=pruned, deliveries_pruned=told)
 
 
 def _keys_without_ttl(context: Context) -> None:

@@ -1,0 +1,1 @@
+"""Who writes down what is to be told, and who tells it? Two threads of each upkeep worker."""
