@@ -7,7 +7,7 @@ from flask import Flask
 from orchestrator import sockets
 from orchestrator.access import cors
 from orchestrator.access.exposure import check_exposure
-from orchestrator.api import chat, docs, events, house, listening, sessions
+from orchestrator.api import chat, docs, events, house, listening, livekit, sessions
 from orchestrator.api import metrics as metrics_api
 from orchestrator.health import metrics
 from orchestrator.http import around, problems
@@ -17,6 +17,7 @@ from orchestrator.services import EXTENSION, Services
 from sessions.logs import configure_logging
 from sessions.providers import check_providers
 from sessions.settings import Settings, get_settings
+from sessions.tracing import start_tracing
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -29,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings = get_settings()
         configure_logging(settings)
     check_providers(settings)
+    start_tracing(settings, "web")
     services = Services.build(settings)
     check_exposure(settings, services.apikeys)
 
@@ -40,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     around.register(app)
     problems.register(app)
     cors.register(app, settings)
-    for resource in (sessions, chat, events, listening, house, metrics_api, docs):
+    for resource in (sessions, chat, events, listening, livekit, house, metrics_api, docs):
         app.register_blueprint(resource.blueprint)
     sockets.register(app)
     return app

@@ -31,6 +31,12 @@ REAPED = "upkeep:reaped"
 BEAT_LOCK = "redbeat::lock"
 """Whoever holds it is the beat that ticks; it goes by its TTL when nobody does."""
 OUTBOX = "webhooks:outbox"
+LOOKS = "sessions:looks"
+"""Sessions that somebody shall look at because LiveKit has reported something of them."""
+LOOKING = "sessions:looking"
+"""Whether somebody has been asked to."""
+WALKS = "upkeep:walks"
+"""How far the reconciler has come in looking through what it does not look through at once."""
 RELAY = "kafka:relay"
 """What the relay last said of Kafka; it has a short TTL, so a relay that is gone says nothing."""
 
@@ -114,6 +120,11 @@ def start_rate(scope: str) -> str:
 def question(correlation_id: str) -> str:
     """Name the record of a question; a publish on a channel of that name tells of its answer."""
     return f"question:{correlation_id}"
+
+
+def heard(report_id: str) -> str:
+    """Name the mark of a report of LiveKit's that has been heard: a second one is a replay."""
+    return f"livekit:heard:{report_id}"
 
 
 def worker(name: str) -> str:

@@ -17,6 +17,7 @@ app.config_from_object("celeryconfig")
 
 RUN_SESSION = "workers.sessions.run_session"
 FINISH_SESSION = "workers.upkeep.tasks.finish_session"
+LOOK_AT_SESSIONS = "workers.upkeep.tasks.look_at_sessions"
 ANSWER_QUESTION = "workers.answers.answer_question"
 
 _sender = Sender(app)
@@ -35,6 +36,14 @@ def nudge(session_id: str, generation: int) -> bool:
 def request_finish(session_id: str) -> bool:
     """Ask for the archiving and removal of a session that is ending; tell whether it was taken."""
     return _send(FINISH_SESSION, session_id)
+
+
+def request_looks() -> bool:
+    """Ask for a look at the sessions that wait for one; tell whether the broker took it.
+
+    A message that is lost is no error: the reconciler looks at all of them.
+    """
+    return _send(LOOK_AT_SESSIONS)
 
 
 def send_question(request: TaskRequest, transport: TaskTransport | None = None) -> bool:
@@ -65,6 +74,7 @@ def _send(task: str, *args: object) -> bool:
     try:
         _sender.send(task, *args)
     except SendError as error:
-        log.warning("message_not_sent", task=task, session_id=args[0], error=str(error))
+        about = args[0] if args else None
+        log.warning("message_not_sent", task=task, session_id=about, error=str(error))
         return False
     return True

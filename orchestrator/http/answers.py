@@ -64,6 +64,9 @@ class ConfigAnswer(Answer):
     voice_id: str
     user_name: str
     opening_line: str
+    recovery_line: str | None = Field(
+        default=None, description="Null where the house's own stands for it."
+    )
     language: str
     agent: str
     knowledge: str | None = Field(description="Null where the session is older than the field.")
@@ -176,6 +179,12 @@ class KnowledgeAnswer(Answer):
     """The knowledge bases that `knowledge` may name."""
 
     knowledge: list[KnowledgeBaseAnswer]
+
+
+class ReportAnswer(Answer):
+    """The report has been heard; a replay, or one that means nothing to us, has no look."""
+
+    looked_at: bool = Field(description="Whether the session it is about is looked at.")
 
 
 class HealthAnswer(Answer):

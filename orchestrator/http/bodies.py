@@ -29,11 +29,21 @@ _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?\s*(?:[,;]|$)", re.IG
 
 def read_body(request: Request, model: type[M]) -> M:
     """Return the JSON body of ``request`` as ``model``."""
+    return parse_content(read_content(request), model)
+
+
+def read_content(request: Request) -> bytes:
+    """Return the body of ``request`` as it came, if it is said to be JSON and not too large."""
     if not request.is_json:
         raise UnsupportedMediaType("The body must be JSON: send `Content-Type: application/json`.")
     content = request.get_data(cache=False)
     if len(content) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
+    return content
+
+
+def parse_content(content: bytes, model: type[M]) -> M:
+    """Return the JSON ``content`` of a request as ``model``."""
     try:
         return parse(model, json.loads(content, parse_constant=_refuse_constant))
     except (ValueError, RecursionError) as error:
