@@ -28,6 +28,7 @@ class NewSession:
     aliases: Sequence[str] = ()
     request_hash: str = ""
     correlation_id: str = ""
+    traceparent: str = ""
     limits: Limits = field(default_factory=Limits)
     priority: int = 0
     queue_timeout_seconds: float | None = None
@@ -46,6 +47,7 @@ def creation(new: NewSession, settings: Settings, now: int) -> tuple[dict[str, A
         "userName": new.config.user_name,
         "requestHash": new.request_hash,
         "correlationId": new.correlation_id,
+        "traceparent": new.traceparent,
     }
     if new.priority:
         session["priority"] = str(new.priority)

@@ -112,6 +112,7 @@ class Session:
     task_id: str
     request_hash: str
     correlation_id: str
+    traceparent: str
     timeline: Mapping[str, int]
     claimed_at: int
     priority: int
@@ -169,6 +170,7 @@ class Session:
             task_id=fields.get("taskId", ""),
             request_hash=fields.get("requestHash", ""),
             correlation_id=fields.get("correlationId", ""),
+            traceparent=fields.get("traceparent", ""),
             timeline={name: int(fields[name]) for name in TIMELINE if name in fields},
             claimed_at=int(fields.get("claimedAt", "0")),
             priority=int(fields.get("priority", "0")),

@@ -79,6 +79,12 @@ class Settings(BaseSettings):
     )
     log_level: str = Field(default="INFO", description="The least severe level that is logged.")
 
+    otlp_endpoint: str = Field(
+        default="",
+        description="Where traces go over OTLP/HTTP, as `http://collector:4318`; empty: as "
+        "`OTEL_EXPORTER_OTLP_ENDPOINT` says, or nowhere.",
+    )
+
     host: str = Field(default="127.0.0.1", description="The address the web front binds.")
     port: int = Field(default=8000, ge=1, le=65535, description="The port the web front binds.")
     web_workers: int = Field(
@@ -281,8 +287,11 @@ class Settings(BaseSettings):
         default=None, description="A TOML table of intents to add to those that ship."
     )
     recovery_line: str = Field(
-        default="Sorry, I was cut off. I am back now.",
-        description="What an agent says that takes a call over in the middle.",
+        default="Sorry, I was cut off. You were asking about {topic}.",
+        description="What an agent says that takes a call over in the middle, where the session "
+        "sets nothing. `{topic}` is what the caller has asked about last, worded for English, "
+        "`{question}` their own words; a sentence with either is left out where they have asked "
+        "nothing. Empty: it says nothing.",
     )
 
     turn_pause_seconds: float = Field(
@@ -373,6 +382,19 @@ class Settings(BaseSettings):
     )
     worker_lost_seconds: int = Field(
         default=15, ge=3, description="A worker that is silent for so long counts as dead."
+    )
+    drain_limit_seconds: float = Field(
+        default=100.0,
+        ge=0,
+        le=3600,
+        description="How long a worker that is told to stop waits for others to take its calls; "
+        "those that are left then are cut, and go on when a worker is free.",
+    )
+    handover_patience_seconds: float = Field(
+        default=5.0,
+        ge=0,
+        description="How long an agent that is to be replaced waits for a moment in which nobody "
+        "speaks; after that the next pause between two of its own sentences will do.",
     )
     lease_seconds: float = Field(
         default=10.0, gt=0, description="How long an agent owns its session without renewing."

@@ -21,10 +21,12 @@ from sessions.logs import configure_logging
 from sessions.outcomes import Refusal
 from sessions.providers import check_providers
 from sessions.settings import get_settings
+from sessions.tracing import start_tracing
 from workers.answering import prepare_answering
 from workers.app import RUN_SESSION, nudge, request_finish
 from workers.attendance import Attending, answers_questions, take_ahead
 from workers.context import get_context
+from workers.tracing import trace_agent
 from workers.warden import Warden
 
 log = structlog.get_logger(__name__)
@@ -47,6 +49,7 @@ def _prepare(sender: Any, **_: Any) -> None:
             _warm_parent(sender)
         else:
             check_providers(get_settings())
+            start_tracing(get_settings(), "upkeep")
         if answers_questions(sender.app):
             prepare_answering()
             sender.app.steps["consumer"].add(Attending)
@@ -81,6 +84,7 @@ def _warm_child(**_: Any) -> None:
     from agents.voice.warmth import warm
 
     warm(get_settings())
+    trace_agent(get_settings())
     get_context().redis.ping()
 
 

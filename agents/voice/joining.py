@@ -9,6 +9,7 @@ from livekit import rtc
 
 from agents.voice.tokens import agent_token
 from sessions.settings import Settings
+from sessions.tracing import span
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +34,8 @@ async def join(room: rtc.Room, settings: Settings, session_id: str) -> None:
         left = max(deadline - clock(), 0.1)
         options = rtc.RoomOptions(connect_timeout=min(left, _ATTEMPT_SECONDS))
         try:
-            await room.connect(settings.livekit_url, token, options)
+            with span("join"):
+                await room.connect(settings.livekit_url, token, options)
             return
         except rtc.ConnectError as error:
             log.warning("room_not_joined", error=str(error))

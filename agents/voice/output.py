@@ -19,6 +19,7 @@ from livekit.agents.voice.room_io._output import (
 )
 
 from sessions.rooms import AGENT_TRACK
+from sessions.tracing import span
 
 SAMPLE_RATE = 24_000
 
@@ -60,7 +61,8 @@ class EarlyAudioOutput:
         try:
             # Starting ends only when somebody has subscribed, so it goes on by itself.
             self._started = asyncio.create_task(self._output.start())
-            await asyncio.wait({published, self._started}, return_when=asyncio.FIRST_COMPLETED)
+            with span("publish"):
+                await asyncio.wait({published, self._started}, return_when=asyncio.FIRST_COMPLETED)
             if self._started.done():
                 self._started.result()
         finally:

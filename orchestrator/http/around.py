@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import ExitStack
 from http import HTTPStatus
 
 import structlog
@@ -11,6 +12,7 @@ from flask import Flask, Response, current_app, g, request
 
 from orchestrator.health.metrics import figures_of
 from sessions.ids import is_alias
+from sessions.tracing import note, span
 
 _HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
@@ -29,6 +31,7 @@ def register(app: Flask) -> None:
     """Put this around every request of ``app``."""
     app.before_request(_begin)
     app.after_request(_complete)
+    app.teardown_request(_leave)
 
 
 def _begin() -> None:
@@ -37,6 +40,15 @@ def _begin() -> None:
     g.correlation_id = given if is_alias(given) else f"req_{secrets.token_hex(8)}"
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(correlation_id=g.correlation_id)
+    route = request.url_rule.rule if request.url_rule else "unmatched"
+    g.span = ExitStack()
+    g.span.enter_context(
+        span(
+            f"{request.method} {route}",
+            request.headers.get("traceparent", ""),
+            **{"http.request.method": request.method, "http.route": route},
+        )
+    )
 
 
 def _name_session(response: Response) -> None:
@@ -64,4 +76,9 @@ def _complete(response: Response) -> Response:
     # The path only: a query string may carry a token.
     ms = round(seconds * 1000, 1)
     log.info("request", method=request.method, path=request.path, status=status, ms=ms)
+    note(**{"http.response.status_code": status})
     return response
+
+
+def _leave(_error: BaseException | None) -> None:
+    g.pop("span", ExitStack()).close()

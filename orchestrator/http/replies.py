@@ -8,6 +8,7 @@ import structlog
 from flask import Response, g
 
 from orchestrator.http.answers import Answer
+from sessions.tracing import note
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 """One for all answers; ``jsonify`` makes one for each."""
@@ -25,3 +26,4 @@ def remember(session_id: str) -> None:
     """Have every log line of this request name the session."""
     g.session_id = session_id
     structlog.contextvars.bind_contextvars(session_id=session_id)
+    note(session_id=session_id)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from sessions.archive import ArchivedSession
 from sessions.history import read_history
 from sessions.models import Session
 from sessions.states import Channel, Fault, Reason
+from sessions.tracing import span
 from workers.context import Context
 
 log = structlog.get_logger(__name__)
@@ -21,10 +23,22 @@ def finish(context: Context, session: Session) -> None:
     Doing it twice, or two workers at once, changes nothing. If the database or Redis is away, the
     session stays as it is and the reaper comes back.
     """
+    with (
+        span("finish", session.traceparent, session_id=session.id),
+        bound_contextvars(
+            session_id=session.id,
+            correlation_id=session.correlation_id,
+            generation=session.generation,
+        ),
+    ):
+        _finish(context, session)
+
+
+def _finish(context: Context, session: Session) -> None:
     context.store.settle(session.id)
     context.archive.save(_summary(context, session), context.directory.aliases(session))
     refused = context.store.finish(session)
-    log.info("session_ended", session_id=session.id, reason=session.reason, refused=refused)
+    log.info("session_ended", reason=session.reason, refused=refused)
     # An agent that has left in good order has taken its room down.
     left = session.owned_generation == session.generation and not session.owner
     if session.channel is Channel.VOICE and not left:
@@ -59,4 +73,4 @@ def _close_room(context: Context, session_id: str) -> None:
         asyncio.run(delete_room(context.settings, session_id))
     except LiveKitErrors as error:
         # The reconciler takes down rooms without a session once LiveKit is back.
-        log.warning("room_not_deleted", session_id=session_id, error=str(error))
+        log.warning("room_not_deleted", error=str(error))

@@ -1,0 +1,32 @@
+"""What does the trace of a session tell of the agents that it has had?"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from sessions.outcomes import Claim
+from sessions.settings import Settings
+from sessions.tracing import record_span, span, start_tracing
+
+
+def trace_agent(settings: Settings) -> None:
+    """Collect the spans of a child, those of LiveKit's framework among them."""
+    tracing = start_tracing(settings, "agent")
+    if tracing is not None:
+        from livekit.agents import telemetry
+
+        telemetry.set_tracer_provider(tracing.provider, allow_pii=False)
+
+
+@contextmanager
+def traced(claim: Claim) -> Generator[None]:
+    """Time one generation of a session, and what it has waited for its agent."""
+    session = claim.session
+    about = {"session_id": session.id, "generation": session.generation}
+    taken_over = session.generation > 1
+    began = session.recovering_since if taken_over else session.accepted
+    waited = "takeover" if taken_over else "queue"
+    record_span(waited, began, claim.at, session.traceparent, **about)
+    with span("call", session.traceparent, **about):
+        yield
