@@ -110,9 +110,24 @@ class Directory:
         )
         return int(first[0][1]) if first else None
 
-    def queue(self, limit: int = 200) -> list[str]:
+    def in_state(self, state: State, limit: int) -> list[str]:
+        """Return sessions that are in a state, the oldest first."""
+        score = STATE_SCORES[state]
+        return cast(
+            "list[str]", self._redis.zrangebyscore(keys.STATES, score, score, start=0, num=limit)
+        )
+
+    def queue(self, limit: int = 200, skip: int = 0) -> list[str]:
         """Return the waiting sessions, the next one first."""
-        return cast("list[str]", self._redis.zrange(keys.QUEUE, 0, limit - 1))
+        return cast("list[str]", self._redis.zrange(keys.QUEUE, skip, skip + limit - 1))
+
+    def positions(self, session_ids: Iterable[str]) -> list[int | None]:
+        """Return for each session its place in the queue, from 1, or ``None``."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for session_id in session_ids:
+                pipeline.zrank(keys.QUEUE, session_id)
+            ranks = cast("list[int | None]", pipeline.execute())
+        return [None if rank is None else rank + 1 for rank in ranks]
 
     def queue_length(self) -> int:
         """Return how many sessions wait for an agent."""

@@ -28,7 +28,8 @@ from tests.support.eventually import eventually
 from tests.support.processes import Child
 from tests.support.settings import settings_with
 from workers.context import Context
-from workers.upkeep.reaping import reap, tell_positions
+from workers.upkeep.queueing import look_after_queue
+from workers.upkeep.reaping import reap
 
 WORKER = "sessions@annex"
 
@@ -74,7 +75,7 @@ class Annex:
     def upkeep(self) -> None:
         """Do what beat asks for every two seconds in a big house."""
         reap(self.context)
-        tell_positions(self.context)
+        look_after_queue(self.context)
 
     def positions(self, session_id: str) -> list[int]:
         """Do upkeep, and return the places in the queue that a session has been told."""

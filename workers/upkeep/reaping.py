@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import structlog
 
 from sessions.connections import REDIS_AWAY
-from sessions.errors import StaleGenerationError
 from sessions.models import Session
 from sessions.outcomes import Refusal
-from sessions.states import Reason, State
+from sessions.states import Reason
 from workers.app import nudge
 from workers.context import Context
 from workers.upkeep.finishing import finish
@@ -87,19 +84,3 @@ def _recover(context: Context, session: Session, *, unless_leased: bool) -> None
     log.warning("session_recovering", session_id=session.id, state=session.state)
     if not isinstance(generation, Refusal):
         nudge(session.id, generation)
-
-
-def tell_positions(context: Context) -> None:
-    """Tell waiting callers their place in the queue, where it has changed."""
-    waiting = context.directory.queue()
-    if not waiting or any(worker.free for worker in context.fleet.alive()):
-        return
-    for position, session in enumerate(context.directory.load_many(waiting), start=1):
-        if session and session.state is State.QUEUED and session.queue_position != position:
-            with contextlib.suppress(StaleGenerationError):
-                context.store.emit(
-                    session.id,
-                    "queue_position",
-                    {"position": position},
-                    fields={"queuePosition": str(position)},
-                )

@@ -5,16 +5,16 @@ from __future__ import annotations
 from sessions import keys
 from workers.app import FINISH_SESSION, app
 from workers.context import get_context
-from workers.upkeep import finishing, reaping, reconciling, resending, sweeping
+from workers.upkeep import finishing, queueing, reaping, reconciling, resending, sweeping
 from workers.upkeep.verdict import Verdict, judge
 
 
 @app.task
 def reap() -> None:
-    """Settle sessions whose deadline has passed, tell the queue, and see to open questions."""
+    """Settle sessions whose deadline has passed, and look after the queue and open questions."""
     context = get_context()
     reaping.reap(context)
-    reaping.tell_positions(context)
+    queueing.look_after_queue(context)
     resending.resend(context)
     context.redis.set(keys.REAPED, context.store.now(), px=keys.INDEX_TTL_MS)
 
