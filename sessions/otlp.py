@@ -34,8 +34,8 @@ _NAMES = {
     *("gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model"),
     *("lk.speech_id", "lk.generation_id", "lk.tts.label", "lk.eou.outcome", "lk.close_reason"),
 }
-"""Attributes of words that leave the house. Any other text might be what somebody said, or a prompt;
-numbers say nothing of that kind and may all go."""
+"""Attributes of words that leave the house. Any other text might be what somebody said, or a
+prompt; numbers say nothing of that kind and may all go."""
 
 log = structlog.get_logger(__name__)
 

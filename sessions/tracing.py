@@ -1,8 +1,8 @@
 """Where does the time of a call go, in all the processes that have a part in it?
 
 One session is one trace. Its context, a W3C ``traceparent``, is kept with the session in Redis, so
-that an agent joins the trace whatever message brought it here. Spans are made only where a collector
-is named (``otlp_endpoint``, or OpenTelemetry's own variables); elsewhere nothing of OpenTelemetry is
+that an agent joins the trace whatever message brought it here. Spans are made only where a
+collector is named (``otlp_endpoint``, or OpenTelemetry's own variables); elsewhere the SDK is not
 even imported.
 """
 

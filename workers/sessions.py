@@ -12,8 +12,8 @@ from sessions.tracing import flush_spans
 from workers.app import RUN_SESSION, app, nudge, request_finish
 from workers.context import get_context
 from workers.owner import owner_of
-from workers.tracing import traced
 from workers.standing_by import claim_or_stand_by
+from workers.tracing import traced
 
 log = structlog.get_logger(__name__)
 

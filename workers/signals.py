@@ -26,7 +26,6 @@ from workers.answering import prepare_answering
 from workers.app import RUN_SESSION, nudge, request_finish
 from workers.attendance import Attending, answers_questions, take_ahead
 from workers.context import get_context
-from workers.tracing import trace_agent
 from workers.warden import Warden
 
 log = structlog.get_logger(__name__)
@@ -81,6 +80,7 @@ def runs_sessions(celery_app: Any) -> bool:
 def _warm_child(**_: Any) -> None:
     if not _runs_sessions:
         return
+    from agents.voice.tracing import trace_agent
     from agents.voice.warmth import warm
 
     warm(get_settings())
@@ -106,5 +106,5 @@ def _recover_lost_call(sender: Any, args: Any, exception: BaseException, **_: An
 
 @worker_shutdown.connect
 def _leave_fleet(sender: Any, **_: Any) -> None:
-    if runs_sessions(sender.app):
+    if _runs_sessions:
         get_context().fleet.leave(sender.hostname)

@@ -6,17 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from sessions.outcomes import Claim
-from sessions.settings import Settings
-from sessions.tracing import record_span, span, start_tracing
-
-
-def trace_agent(settings: Settings) -> None:
-    """Collect the spans of a child, those of LiveKit's framework among them."""
-    tracing = start_tracing(settings, "agent")
-    if tracing is not None:
-        from livekit.agents import telemetry
-
-        telemetry.set_tracer_provider(tracing.provider, allow_pii=False)
+from sessions.tracing import record_span, span
 
 
 @contextmanager
