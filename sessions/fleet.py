@@ -36,6 +36,9 @@ class BusyCall:
 class WorkerRecord:
     """One session worker; ``heartbeat`` is in Unix milliseconds of Redis's clock.
 
+    One that drains leaves at ``drain_ends`` (the same clock) with what it still has, and says in
+    ``waits_for`` what keeps it, if anything does.
+
     ``started`` is when its process began (ms, by its own clock); 0 where it does not say.
     """
 
@@ -48,6 +51,8 @@ class WorkerRecord:
     busy: int
     heartbeat: int
     draining: bool = False
+    drain_ends: int = 0
+    waits_for: str = ""
     started: int = 0
     calls: tuple[BusyCall, ...] = ()
 
@@ -86,6 +91,18 @@ class Fleet:
             pipeline.delete(keys.worker(name))
             pipeline.execute()
 
+    def ask_to_drain(self, record: WorkerRecord) -> None:
+        """Ask a worker to take no more calls and to leave; a later one of its name is not meant."""
+        with self._redis.pipeline() as pipeline:
+            pipeline.hset(keys.worker(record.name), "drain", record.started)
+            pipeline.pexpire(keys.worker(record.name), self._lost_ms)
+            pipeline.execute()
+
+    def is_asked_to_drain(self, name: str, started: int) -> bool:
+        """Tell whether the worker of that name, begun at that moment, has been asked to leave."""
+        asked = cast("str | None", self._redis.hget(keys.worker(name), "drain"))
+        return asked == str(started)
+
     def alive(self) -> list[WorkerRecord]:
         """Return the records of the workers that are alive, draining ones too, by name."""
         with self._redis.pipeline(transaction=False) as pipeline:
@@ -97,7 +114,7 @@ class Fleet:
             for name in names:
                 pipeline.hgetall(keys.worker(name))
             hashes = cast("list[dict[str, str]]", pipeline.execute())
-        return [_record(fields) for fields in hashes if fields]
+        return [_record(fields) for fields in hashes if "name" in fields]
 
     def taking_calls(self) -> list[WorkerRecord]:
         """Return the records of the workers that are alive and do not drain, by name."""
@@ -128,6 +145,8 @@ def _record(fields: dict[str, str]) -> WorkerRecord:
         heartbeat=int(fields["heartbeat"]),
         # A worker of an older version says nothing of it.
         draining=fields.get("draining", "0") == "1",
+        drain_ends=int(fields.get("drain_ends", "0")),
+        waits_for=fields.get("waits_for", ""),
         started=int(fields.get("started", "0")),
         calls=tuple(BusyCall(*call) for call in json.loads(fields.get("calls", "[]"))),
     )

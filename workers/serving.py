@@ -36,7 +36,13 @@ class Served:
             return Drift.PROCESS_WITHOUT_LEASE
         return None
 
+    def stands_by(self, session: Session | None) -> bool:
+        """Tell whether the child waits to take the call over in good order."""
+        return session is not None and session.is_awaited_by(self.call.generation)
+
     def _has_lost(self, session: Session) -> bool:
+        if self.stands_by(session):
+            return False
         if session.generation != self.call.generation:
             return True
         owner = Owner.parse(session.owner)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -24,6 +25,14 @@ from sessions.settings import host_name
 from sessions.version import version
 from workers.app import RUN_SESSION
 from workers.context import Context, get_context
+from workers.draining import (
+    STEP_SECONDS,
+    Drain,
+    drain,
+    is_draining,
+    listen_for_signals,
+    stop_worker,
+)
 from workers.drift import report_mended
 from workers.owner import boot_id, process_start
 from workers.serving import Served, served_by
@@ -38,34 +47,61 @@ class Warden(bootsteps.StartStopStep):
 
     def __init__(self, consumer: Any, **kwargs: Any) -> None:
         super().__init__(consumer, **kwargs)
-        self._timer: Any = None
+        self._timers: list[Any] = []
         self._over_since: dict[str, float] = {}
+        self._drain = Drain(get_context())
+        self._said: tuple[object, ...] = ()
 
     def start(self, parent: Any) -> None:
         """Report at once, so that calls can be taken, and then every few seconds."""
+        listen_for_signals()
         self._look_after(parent)
         seconds = get_context().settings.worker_heartbeat_seconds
-        self._timer = parent.timer.call_repeatedly(
-            seconds, self._look_after, (parent,), priority=10
-        )
+        self._timers = [
+            parent.timer.call_repeatedly(every, work, (parent,), priority=10)
+            for every, work in ((seconds, self._look_after), (STEP_SECONDS, self._step))
+        ]
 
     def stop(self, parent: Any) -> None:
         """Stop reporting."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in self._timers:
+            timer.cancel()
+        self._timers = []
+        if is_draining() and not served_by(_requests(worker_state.active_requests)):
+            # The broker has gone, and there is no call for whose sake to wait for it.
+            stop_worker()
 
     def _look_after(self, consumer: Any) -> None:
         context = get_context()
-        requests = [r for r in worker_state.active_requests if r.name == RUN_SESSION]
+        requests = _requests(worker_state.active_requests)
         served = served_by(requests)
         try:
+            if context.fleet.is_asked_to_drain(consumer.hostname, process_start(os.getpid())):
+                drain()
             self._report(context, consumer, len(requests), served)
             self._police(context, served)
         except RedisError as error:
             log.warning("warden_cannot_reach_redis", error=str(error))
 
+    def _step(self, consumer: Any) -> None:
+        """Drain, if it is time for that; let everybody know at once of slots taken and freed."""
+        requests = _requests(worker_state.active_requests)
+        try:
+            if is_draining():
+                if not self._drain.began:
+                    self._drain.begin(consumer, len(requests))
+                self._drain.step(served_by(requests))
+                if not _requests(worker_state.reserved_requests):
+                    stop_worker()
+            said = (len(requests), self._drain.began, self._drain.waits_for)
+            if said != self._said:
+                self._said = said
+                self._report(get_context(), consumer, len(requests), served_by(requests))
+        except RedisError as error:
+            log.warning("warden_cannot_reach_redis", error=str(error))
+
     def _report(self, context: Context, consumer: Any, busy: int, served: list[Served]) -> None:
+        now = context.store.now()
         context.fleet.report(
             WorkerRecord(
                 name=consumer.hostname,
@@ -75,9 +111,12 @@ class Warden(bootsteps.StartStopStep):
                 version=version(),
                 slots=consumer.pool.num_processes,
                 busy=busy,
-                heartbeat=context.store.now(),
+                heartbeat=now,
                 started=process_start(os.getpid()),
                 calls=tuple(one.call for one in served),
+                draining=is_draining(),
+                drain_ends=now + round(self._drain.seconds_left * 1000),
+                waits_for=self._drain.waits_for,
             )
         )
 
@@ -99,3 +138,7 @@ class Warden(bootsteps.StartStopStep):
         os.kill(call.pid, signal.SIGKILL)
         if drift is not None:
             report_mended(context, drift, session_id=call.session_id, generation=call.generation)
+
+
+def _requests(known: Iterable[Any]) -> list[Any]:
+    return [request for request in known if request.name == RUN_SESSION]
