@@ -13,7 +13,7 @@ from sessions.agents import KnownAgents
 from sessions.archive import Archive
 from sessions.creating import NewSession
 from sessions.directory import Directory
-from sessions.errors import AliasConflictError
+from sessions.errors import AliasConflictError, FieldProblem, InvalidRequestError
 from sessions.figures import Figures
 from sessions.ids import is_session_id, new_session_id
 from sessions.limits import Limits
@@ -24,7 +24,9 @@ from sessions.requests import StartRequest
 from sessions.settings import Settings
 from sessions.states import Channel
 from sessions.store import SessionStore
+from sessions.tracing import current_traceparent
 from sessions.voices import VoiceCatalogue
+from sessions.webhooks.subscribers import Subscribers
 
 _ATTEMPTS = 5
 
@@ -51,6 +53,7 @@ class Starter:
         agents: KnownAgents,
         knowledge: KnowledgeBases,
         settings: Settings,
+        subscribers: Subscribers | None = None,
     ) -> None:
         self._store = store
         self._figures = Figures(store.redis)
@@ -60,6 +63,7 @@ class Starter:
         self._agents = agents
         self._knowledge = knowledge
         self._settings = settings
+        self._subscribers = subscribers
 
     def start(
         self,
@@ -73,11 +77,13 @@ class Starter:
         """Start the session asked for, or return the one that these aliases already name.
 
         Raises:
-            InvalidRequestError: there is no agent or knowledge base of that name.
+            InvalidRequestError: there is no agent or knowledge base of that name, or the priority
+                is too great for this scope.
             UnknownVoiceError: the voice is not in the catalogue.
             AliasConflictError: an alias names a session that was asked for differently.
-            LimitReachedError, NoCapacityError: see ``SessionStore.create``.
+            LimitReachedError, NoCapacityError, QueueFullError: see ``SessionStore.create``.
         """
+        _check_priority(request.priority, limits)
         config = self.configure(request)
         names = list(dict.fromkeys(filter(None, [request.correlation_token, *aliases])))
         fingerprint = request.fingerprint()
@@ -93,7 +99,11 @@ class Starter:
                 aliases=names,
                 request_hash=fingerprint,
                 correlation_id=correlation_id,
+                traceparent=current_traceparent(),
                 limits=limits,
+                priority=request.priority,
+                queue_timeout_seconds=request.queue_timeout_seconds,
+                webhooks=self._subscribers is not None and self._subscribers.has(scope),
             )
             created = self._store.create(new)
             if isinstance(created, Session):
@@ -118,6 +128,7 @@ class Starter:
             voice_id=voice.name,
             user_name=request.user_name,
             opening_line=opening,
+            recovery_line=request.recovery_line,
             system_prompt=request.system_prompt or settings.default_system_prompt,
             language=request.language,
             agent=agent.name,
@@ -154,3 +165,9 @@ class Starter:
                 raise AliasConflictError(f"The alias {name} names another live session.")
         self._figures.count(f"starts:{session.channel}:replayed")
         return Started(session, config, self._directory.aliases(session), replayed=True)
+
+
+def _check_priority(wanted: int, limits: Limits) -> None:
+    if limits.priority is not None and wanted > limits.priority:
+        message = f"must be at most {limits.priority} for you"
+        raise InvalidRequestError([FieldProblem("priority", message)])
