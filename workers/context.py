@@ -53,7 +53,7 @@ class Context:
     @property
     def deliveries(self) -> Deliveries:
         """Return what they are told."""
-        return Deliveries(self._engine, self.settings.webhook_retry_hours)
+        return Deliveries(self._engine, self.settings)
 
     @property
     def figures(self) -> Figures:

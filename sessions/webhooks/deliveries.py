@@ -16,11 +16,12 @@ from sqlalchemy import Engine, Update, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session as Transaction
 
+from sessions.settings import Settings
 from sessions.webhooks.delivery import Delivery, NewDelivery, Status, Which
 from sessions.webhooks.tables import DeliveryRow, change
 
-LEASE_MS = 120_000
-"""Much longer than an attempt can take, the name of the endpoint being looked up included."""
+_LEASE_ATTEMPTS = 6
+"""A lease is that much longer than an attempt: to look up the endpoint's name takes time too."""
 
 _DAY_MS = 24 * 3600 * 1000
 
@@ -29,10 +30,11 @@ class Deliveries:
     """The deliveries, in the database. ``clock`` gives Unix milliseconds."""
 
     def __init__(
-        self, engine: Engine, retry_hours: float, clock: Callable[[], int] | None = None
+        self, engine: Engine, settings: Settings, clock: Callable[[], int] | None = None
     ) -> None:
         self._engine = engine
-        self._retry_ms = round(retry_hours * 3600 * 1000)
+        self._retry_ms = round(settings.webhook_retry_hours * 3600 * 1000)
+        self._lease_ms = round(settings.webhook_timeout_seconds * _LEASE_ATTEMPTS * 1000)
         self.now = clock or _now
 
     def write(self, wanted: Sequence[NewDelivery]) -> None:
@@ -81,7 +83,7 @@ class Deliveries:
             found = [Delivery.of(one) for one in transaction.scalars(query)]
         taken: list[Delivery] = []
         for delivery in found:
-            leased = replace(delivery, next_at=now + LEASE_MS, attempts=delivery.attempts + 1)
+            leased = replace(delivery, next_at=now + self._lease_ms, attempts=delivery.attempts + 1)
             values = {"next_at": leased.next_at, "attempts": leased.attempts, "last_at": now}
             if change(self._engine, _as_seen(delivery).values(**values)):
                 taken.append(leased)

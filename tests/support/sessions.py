@@ -38,6 +38,7 @@ def new_session(
     request_hash: str = "",
     priority: int = 0,
     max_duration_seconds: int = 3600,
+    webhooks: bool = False,
 ) -> NewSession:
     """Return what ``create`` needs for one session."""
     return NewSession(
@@ -49,6 +50,7 @@ def new_session(
         request_hash=request_hash,
         limits=limits or Limits(),
         priority=priority,
+        webhooks=webhooks,
     )
 
 

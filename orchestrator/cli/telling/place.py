@@ -39,7 +39,7 @@ def open_webhooks() -> Iterator[WebhookHouse]:
 
     settings = load_settings()
     with open_engine(settings) as engine:
-        deliveries = Deliveries(engine, settings.webhook_retry_hours)
+        deliveries = Deliveries(engine, settings)
         yield WebhookHouse(settings, ApiKeys(engine), Endpoints(engine), deliveries)
 
 
