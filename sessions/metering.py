@@ -60,9 +60,9 @@ def current_meter() -> Meter:
     return _meter.get() or Meter()
 
 
-def count(model: Model, amounts: Amounts) -> None:
-    """Take note of what a model was asked for."""
-    if (meter := _meter.get()) is not None:
+def count(model: Model | None, amounts: Amounts) -> None:
+    """Take note of what a model was asked for; ``None`` is one that counts for itself."""
+    if model is not None and (meter := _meter.get()) is not None:
         meter.add(model, amounts)
 
 

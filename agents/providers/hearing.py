@@ -22,6 +22,7 @@ from agents.providers.standby import Named, Standby
 from agents.providers.streaming import StreamedHearing
 from agents.providers.trouble import StalledError, Trouble
 from sessions.errors import ProviderError
+from sessions.metering import asking
 from sessions.providers import Provider, Slot, providers_of
 from sessions.settings import Settings
 
@@ -87,13 +88,15 @@ class Transcriber(Named, stt.STT):
         language: NotGivenOr[str] = NOT_GIVEN,
         conn_options: APIConnectOptions,
     ) -> stt.SpeechEvent:
-        allowed = self._stall_seconds + _length(buffer) * _SECONDS_FOR_A_SECOND
+        length = _length(buffer)
+        allowed = self._stall_seconds + length * _SECONDS_FOR_A_SECOND
         options = APIConnectOptions(max_retry=0, timeout=self._stall_seconds)
 
         async def hear(ears: stt.STT) -> stt.SpeechEvent:
             try:
-                async with asyncio.timeout(allowed):
-                    return await _recognize(ears, buffer, language, options)
+                with asking(self.standby.counted(ears), audio_ms=round(length * 1000)):
+                    async with asyncio.timeout(allowed):
+                        return await _recognize(ears, buffer, language, options)
             except TimeoutError:
                 raise StalledError(allowed) from None
 

@@ -24,6 +24,7 @@ from agents.providers.plugins import make_plugin
 from agents.providers.standby import Named, Standby, unless_silent
 from agents.providers.trouble import Trouble
 from sessions.errors import ProviderError
+from sessions.metering import asking, count
 from sessions.providers import (
     EMBEDDED_COLUMN,
     Provider,
@@ -32,6 +33,7 @@ from sessions.providers import (
     voice_at,
 )
 from sessions.settings import Settings
+from sessions.usage import Amounts
 from sessions.voices import Voice, load_voices
 
 SAMPLE_RATE = 24_000
@@ -140,12 +142,15 @@ class _Spoken(tts.ChunkedStream):
     async def _relay(self, emitter: tts.AudioEmitter, text: str, speaker: tts.TTS) -> None:
         resampler = _resampler(speaker)
         options = APIConnectOptions(max_retry=0, timeout=self._stall_seconds)
-        async with speaker.synthesize(text, conn_options=options) as stream:
-            async for audio in unless_silent(stream, self._stall_seconds):
-                frames = [audio.frame] if resampler is None else resampler.push(audio.frame)
-                for frame in frames:
-                    emitter.push_frame(frame)
-                self._speech.was_heard = True
+        model = self._speech.standby.counted(speaker)
+        with asking(model, characters=len(text)):
+            async with speaker.synthesize(text, conn_options=options) as stream:
+                async for audio in unless_silent(stream, self._stall_seconds):
+                    count(model, Amounts(audio_ms=round(audio.frame.duration * 1000)))
+                    frames = [audio.frame] if resampler is None else resampler.push(audio.frame)
+                    for frame in frames:
+                        emitter.push_frame(frame)
+                    self._speech.was_heard = True
         for frame in [] if resampler is None else resampler.flush():
             emitter.push_frame(frame)
         emitter.flush()

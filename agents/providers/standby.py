@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 import structlog
 
 from agents.providers.trouble import StalledError, Trouble, describe
 from sessions.errors import ProviderError
-from sessions.providers import Slot
+from sessions.providers import EMBEDDED, Slot
 from sessions.settings import Settings
+from sessions.usage import Model
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +85,12 @@ class Standby(Generic[P]):
     def rests(self) -> bool:
         """Tell whether the provider has failed and is left alone for now."""
         return asyncio.get_running_loop().time() < self._rests_until
+
+    def counted(self, model: P) -> Model:
+        """Return as what the work of ``model`` is counted, whichever of the two it is."""
+        at_home = urlsplit(self._settings.inference_url).netloc
+        who: Any = model
+        return Model(self._slot, EMBEDDED if who.provider == at_home else who.provider, who.model)
 
     def leave(self, error: Exception) -> None:
         """Tell that the provider has failed and is replaced, and leave it alone for now."""

@@ -17,6 +17,8 @@ from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGive
 from livekit.agents.utils import AudioBuffer
 
 from agents.providers.standby import Named, Standby
+from sessions.metering import count
+from sessions.usage import Amounts, Model
 
 _ONCE = APIConnectOptions(max_retry=0)
 
@@ -56,6 +58,8 @@ class _Stream(stt.RecognizeStream):
         self._language = language
         self._listening: stt.RecognizeStream | None = None
         self._over = False
+        self._model: Model | None = None
+        """As what the plugin's work is counted; the stand-in counts its own."""
 
     async def _metrics_monitor_task(self, event_aiter: AsyncIterable[stt.SpeechEvent]) -> None:
         async for _ in event_aiter:  # whoever hears counts.
@@ -78,10 +82,17 @@ class _Stream(stt.RecognizeStream):
 
     async def _hear(self, ears: stt.STT, is_first: bool) -> None:
         """Hear with one of both, to the end or until the other is to take over."""
+        self._model = self._hearing.standby.counted(ears) if is_first else None
+        count(self._model, Amounts(requests=1))
         async with ears.stream(language=self._language, conn_options=_ONCE) as stream:
             self._listening = stream
             async for event in stream:
                 self._event_ch.send_nowait(event)
+                if (used := event.recognition_usage) is not None:
+                    tokens = Amounts(
+                        input_tokens=used.input_tokens, output_tokens=used.output_tokens
+                    )
+                    count(self._model, tokens)
                 if event.type is not stt.SpeechEventType.FINAL_TRANSCRIPT:
                     continue
                 if is_first:
@@ -98,6 +109,7 @@ class _Stream(stt.RecognizeStream):
             with suppress(RuntimeError):  # it has just failed.
                 if isinstance(item, rtc.AudioFrame):
                     self._listening.push_frame(item)
+                    count(self._model, Amounts(audio_ms=round(item.duration * 1000)))
                 else:
                     self._listening.flush()
         self._over = True

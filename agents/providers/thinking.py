@@ -14,8 +14,10 @@ from agents.providers.plugins import make_plugin
 from agents.providers.standby import Named, Standby, unless_silent
 from agents.providers.trouble import Trouble
 from sessions.errors import ProviderError
+from sessions.metering import asking, count
 from sessions.providers import Slot, provider_of
 from sessions.settings import Settings
+from sessions.usage import Amounts
 
 
 def make_llm(settings: Settings, clients: Clients, trouble: Trouble) -> Thinker | None:
@@ -40,6 +42,16 @@ def context_of(messages: Sequence[Mapping[str, str]]) -> llm.ChatContext:
     for message in messages:
         context.add_message(role=message["role"], content=message["content"])  # pyright: ignore[reportArgumentType]
     return context
+
+
+def amounts_of(chunk: llm.ChatChunk) -> Amounts:
+    """Return what a piece of an answer adds to what the model was asked for."""
+    used = chunk.usage
+    return Amounts(
+        input_tokens=used.prompt_tokens if used else 0,
+        output_tokens=used.completion_tokens if used else 0,
+        characters=len(chunk.delta.content) if chunk.delta and chunk.delta.content else 0,
+    )
 
 
 class Thinker(Named, llm.LLM):
@@ -132,10 +144,13 @@ class _Thought(llm.LLMStream):
         stream = model.chat(
             chat_ctx=self._chat_ctx, tools=self._tools, conn_options=self._options, **self._asked
         )
-        async with stream:
-            async for chunk in unless_silent(stream, self._options.timeout):
-                self._event_ch.send_nowait(chunk)
-                self._began = self._began or chunk.has_response()
+        counted = self._thinker.standby.counted(model)
+        with asking(counted):
+            async with stream:
+                async for chunk in unless_silent(stream, self._options.timeout):
+                    count(counted, amounts_of(chunk))
+                    self._event_ch.send_nowait(chunk)
+                    self._began = self._began or chunk.has_response()
 
     def _say(self, text: str) -> None:
         if not text:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import cache
 from threading import Lock, Thread
 
@@ -17,11 +17,13 @@ from livekit.agents import APIConnectOptions, llm, utils
 
 from agents.providers.plugins import make_plugin
 from agents.providers.standby import unless_silent
-from agents.providers.thinking import context_of
+from agents.providers.thinking import amounts_of, context_of
 from agents.providers.trouble import describe
 from sessions.errors import ConfigurationError, ProviderError
+from sessions.metering import asking, count
 from sessions.providers import Slot, provider_of
 from sessions.settings import Settings, get_settings
+from sessions.usage import Model
 
 log = structlog.get_logger(__name__)
 
@@ -73,19 +75,26 @@ class Wording:
         messages: Sequence[Mapping[str, str]],
         words: queue.SimpleQueue[str | Exception | None],
     ) -> None:
-        options = APIConnectOptions(max_retry=0, timeout=self._stall_seconds)
         try:
-            async with (
-                utils.http_context.open(),
-                self._model.chat(chat_ctx=context_of(messages), conn_options=options) as stream,
-            ):
-                async for chunk in unless_silent(stream, self._stall_seconds):
-                    if chunk.delta and chunk.delta.content:
-                        words.put(chunk.delta.content)
+            async with utils.http_context.open():
+                async for word in self._chat(messages):
+                    words.put(word)
             words.put(None)
         except Exception as error:  # noqa: BLE001 - handed to whoever asked
             log.warning("provider_failed", slot=Slot.LLM, what=describe(Slot.LLM, error))
             words.put(error)
+
+    async def _chat(self, messages: Sequence[Mapping[str, str]]) -> AsyncIterator[str]:
+        options = APIConnectOptions(max_retry=0, timeout=self._stall_seconds)
+        counted = Model(Slot.LLM, self._model.provider, self._model.model)
+        with asking(counted):
+            async with self._model.chat(
+                chat_ctx=context_of(messages), conn_options=options
+            ) as stream:
+                async for chunk in unless_silent(stream, self._stall_seconds):
+                    count(counted, amounts_of(chunk))
+                    if chunk.delta and chunk.delta.content:
+                        yield chunk.delta.content
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:

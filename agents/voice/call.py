@@ -20,6 +20,7 @@ from agents.voice.joining import RoomUnreachableError, join
 from agents.voice.leaving import Leaving
 from agents.voice.narrator import Narrator
 from agents.voice.output import EarlyAudioOutput
+from agents.voice.own_models import OwnModels
 from agents.voice.ownership import keep_lease, obey
 from agents.voice.parts import make_parts
 from agents.voice.patience import until_redis_answers
@@ -31,6 +32,7 @@ from agents.voice.warmth import Warm
 from agents.voice.words import Words
 from sessions.control import Order
 from sessions.errors import ConfigurationError, StaleGenerationError, UnknownVoiceError
+from sessions.metering import metering
 from sessions.outcomes import Claim, Refusal
 from sessions.rooms import CALLER_IDENTITY
 from sessions.settings import Settings
@@ -45,7 +47,8 @@ def run_call(claim: Claim, store: SessionStore, settings: Settings, warm: Warm) 
 
     Returns the generation that is to take the call over, if one is.
     """
-    return asyncio.run(Call(claim, store, settings, warm).run())
+    with metering():
+        return asyncio.run(Call(claim, store, settings, warm).run())
 
 
 class Call:
@@ -155,6 +158,7 @@ class Call:
             close_on_disconnect=False,
         )
         agent = await make_agent(briefing.config, briefing.history)
+        OwnModels(session).watch(agent)
         loop = asyncio.get_running_loop()
         await join(self._room, self._settings, self._session.id)
         joined = self._claim.at + round((loop.time() - self._claimed) * 1000)

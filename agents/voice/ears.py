@@ -9,6 +9,8 @@ from __future__ import annotations
 from livekit import rtc
 from livekit.agents.voice import io
 
+from sessions.metering import current_meter
+
 
 class Ears(io.AudioInput):
     """What comes from the caller's microphone, or silence."""
@@ -16,11 +18,15 @@ class Ears(io.AudioInput):
     def __init__(self, source: io.AudioInput | None, *, open_: bool) -> None:
         super().__init__(label="ears", source=source)
         self.open = open_
+        self._meter = current_meter()
 
     async def __anext__(self) -> rtc.AudioFrame:
         """Return the next frame of audio."""
         frame = await super().__anext__()
-        return frame if self.open else _silent(frame)
+        if not self.open:
+            return _silent(frame)
+        self._meter.hear(frame.duration)
+        return frame
 
 
 def _silent(frame: rtc.AudioFrame) -> rtc.AudioFrame:

@@ -18,6 +18,7 @@ from agents.voice.output import EarlyAudioOutput
 from agents.voice.patience import until_redis_answers
 from agents.voice.reporter import Reporter
 from agents.voice.rooms import delete_room
+from sessions.metering import current_meter
 from sessions.outcomes import Claim, Refusal
 from sessions.settings import Settings
 from sessions.store import SessionStore
@@ -63,6 +64,7 @@ class Leaving:
 
     async def leave_room(self, room: rtc.Room, output: EarlyAudioOutput) -> None:
         """Take the agent out of its room."""
+        await self._try("usage written", self._account())
         await self._try("output closed", output.aclose())
         await self._try("room left", room.disconnect())
 
@@ -84,6 +86,10 @@ class Leaving:
     async def release(self) -> None:
         """Give the session up, so that it can be archived."""
         await until_redis_answers(self._store.release, self._session.id, self._claim.owner)
+
+    async def _account(self) -> None:
+        session, used = self._session, current_meter().usage
+        await until_redis_answers(self._store.account, session.id, session.generation, used)
 
     async def _try(self, step: str, work: Awaitable[object]) -> None:
         try:

@@ -62,8 +62,9 @@ class Narrator:
         if item.role == "user":
             self._heard.clear()
             self._shown = ""
-        turn = {"role": item.role, "text": text, "interrupted": item.interrupted}
-        self._tell(_SPEAKERS[item.role], text, final=True, turn=turn, more=_latency(item))
+        waited = _latency(item)
+        turn = {"role": item.role, "text": text, "interrupted": item.interrupted, **waited}
+        self._tell(_SPEAKERS[item.role], text, final=True, turn=turn, more=waited)
         if item.role == "assistant" and (response := response_event(item)) is not None:
             self._reporter.tell("agent_response", response)
 

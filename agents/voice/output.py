@@ -18,6 +18,7 @@ from livekit.agents.voice.room_io._output import (
     _ParticipantAudioOutput,
 )
 
+from sessions.metering import current_meter
 from sessions.rooms import AGENT_TRACK
 from sessions.tracing import span
 
@@ -43,6 +44,7 @@ class EarlyAudioOutput:
             track_name=AGENT_TRACK,
         )
         self._started: asyncio.Task[None] | None = None
+        current_meter().played_ms = lambda: round(self._output.played_seconds * 1000)
 
     @property
     def sink(self) -> io.AudioOutput:
@@ -79,6 +81,28 @@ class _PromptAudioOutput(_ParticipantAudioOutput):
     """Plays at once: voices are made with a breath of silence before the first sound."""
 
     _sounds = False
+    _finished_seconds = 0.0
+
+    @property
+    def played_seconds(self) -> float:
+        """Return how long something has been played altogether, without what was cut off."""
+        given = self._source_pushed_duration - self._source_discarded_duration
+        return self._finished_seconds + max(0.0, given - self._audio_source.queued_duration)
+
+    def on_playback_finished(
+        self,
+        *,
+        playback_position: float,
+        interrupted: bool,
+        synchronized_transcript: str | None = None,
+    ) -> None:
+        """Take note of how much of something was played."""
+        self._finished_seconds += playback_position
+        super().on_playback_finished(
+            playback_position=playback_position,
+            interrupted=interrupted,
+            synchronized_transcript=synchronized_transcript,
+        )
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
         """Take in some of what is to be played."""

@@ -10,6 +10,7 @@ from agents.voice.ending import Ender
 from agents.voice.patience import RETRY_PAUSE_SECONDS, until_redis_answers
 from sessions.connections import REDIS_AWAY, connect_async_blocking
 from sessions.control import Command, ControlReader, Order
+from sessions.metering import current_meter
 from sessions.outcomes import Claim
 from sessions.settings import Settings
 from sessions.states import State
@@ -23,13 +24,17 @@ _BLOCK_SECONDS = 5.0
 async def keep_lease(claim: Claim, store: SessionStore, settings: Settings, ender: Ender) -> None:
     """Renew the lease from the event loop, so that a loop that hangs loses it.
 
+    What has been used so far goes with it: more than that is not lost with the process.
+
     Raises:
         StaleGenerationError: another agent owns the session, or it is over.
     """
     session = claim.session
     while True:
         await asyncio.sleep(settings.lease_renew_seconds)
-        state = await until_redis_answers(store.renew, session.id, session.generation, claim.owner)
+        state = await until_redis_answers(
+            store.renew, session.id, session.generation, claim.owner, current_meter().usage
+        )
         if state is State.ENDING:
             ender.end(None)
 
