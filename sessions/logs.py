@@ -26,6 +26,7 @@ _SECRET_WORDS = (
     "authorization",
     "prompt",
     "openingline",
+    "recoveryline",
 )
 _QUIET = (
     "celery.app.trace",

@@ -127,6 +127,12 @@ class StartRequest(BaseModel):
     opening_line: Line | None = Field(
         default=None, alias="openingLine", description="What the agent says first."
     )
+    recovery_line: Line | None = Field(
+        default=None,
+        alias="recoveryLine",
+        description="What an agent says that takes the call over in the middle; `{topic}` and "
+        "`{question}` stand for what the caller has asked. Empty: it says nothing.",
+    )
     system_prompt: str | None = Field(
         default=None, alias="systemPrompt", max_length=20_000, description="Who the agent is to be."
     )

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from agents.voice.defaults import default_config
 from agents.voice.patience import until_redis_answers
 from agents.voice.reporter import Reporter
+from agents.voice.resuming import resuming_line, unanswered
 from sessions.errors import ConfigurationError, StaleGenerationError
+from sessions.handing_over import HANDOVER
 from sessions.history import Turn, read_history
 from sessions.models import SessionConfig
 from sessions.outcomes import Claim
@@ -17,11 +19,16 @@ from sessions.store import SessionStore
 
 @dataclass(frozen=True, slots=True)
 class Briefing:
-    """What is known of a call before it goes on."""
+    """What is known of a call before it goes on.
+
+    ``resumed`` if the caller has heard another agent before, ``unanswered`` what that one owes.
+    """
 
     config: SessionConfig
     history: list[Turn]
     first_line: str
+    resumed: bool
+    unanswered: Turn | None
 
 
 async def brief(
@@ -34,9 +41,22 @@ async def brief(
         StaleGenerationError: another agent owns the session, or it is over.
     """
     config = await _config(claim, store, settings, reporter)
-    resumed = "firstAudio" in claim.session.timeline
     history = await until_redis_answers(read_history, store.redis, claim.session.id)
-    return Briefing(config, history, settings.recovery_line if resumed else config.opening_line)
+    if "firstAudio" not in claim.session.timeline:
+        return Briefing(config, history, config.opening_line, resumed=False, unanswered=None)
+    line = _resuming_line(claim, config, history, settings)
+    return Briefing(config, history, line, resumed=True, unanswered=unanswered(history))
+
+
+def _resuming_line(
+    claim: Claim, config: SessionConfig, history: list[Turn], settings: Settings
+) -> str:
+    if claim.session.cause == HANDOVER:
+        return ""  # the caller has not noticed anything.
+    template = config.recovery_line
+    if template is None:
+        template = settings.recovery_line
+    return resuming_line(template, history, config.language)
 
 
 async def _config(

@@ -19,20 +19,18 @@ from agents.voice.hearing import FRAME_MS, SAMPLE_RATE
 from agents.voice.joining import RoomUnreachableError, join
 from agents.voice.leaving import Leaving
 from agents.voice.narrator import Narrator
+from agents.voice.opening import Opening
 from agents.voice.output import EarlyAudioOutput
-from agents.voice.own_models import OwnModels
 from agents.voice.ownership import keep_lease, obey
 from agents.voice.parts import make_parts
 from agents.voice.patience import until_redis_answers
 from agents.voice.presence import Presence
 from agents.voice.reporter import Reporter
-from agents.voice.speech import Prefetched
 from agents.voice.troubles import Troubles
 from agents.voice.warmth import Warm
 from agents.voice.words import Words
 from sessions.control import Order
 from sessions.errors import ConfigurationError, StaleGenerationError, UnknownVoiceError
-from sessions.metering import metering
 from sessions.outcomes import Claim, Refusal
 from sessions.rooms import CALLER_IDENTITY
 from sessions.settings import Settings
@@ -47,8 +45,7 @@ def run_call(claim: Claim, store: SessionStore, settings: Settings, warm: Warm) 
 
     Returns the generation that is to take the call over, if one is.
     """
-    with metering():
-        return asyncio.run(Call(claim, store, settings, warm).run())
+    return asyncio.run(Call(claim, store, settings, warm).run())
 
 
 class Call:
@@ -120,8 +117,7 @@ class Call:
         config = briefing.config
         troubles = Troubles(self._reporter, self._ender)
         parts = make_parts(config, self._settings, self._warm, troubles)
-        first = briefing.first_line
-        opening = Prefetched(parts.tts, first) if first else None
+        opening = Opening(briefing, parts.tts)
         session = parts.session(self._settings)
         if line := self._settings.apology_line:
             troubles.apologise = lambda: session.say(line)
@@ -131,17 +127,22 @@ class Call:
         try:
             await self._unless_over(self._start(session, briefing, narrator))
             if not self._ender.over:
-                conversation = Conversation(session, narrator, self._reporter, config.listening)
+                known = {turn.question for turn in briefing.history}
+                conversation = Conversation(
+                    session, narrator, self._reporter, config.listening, known
+                )
                 self._spawn(conversation.follow(orders))
+                self._spawn(conversation.speak())
                 self._presence.watch_session(session)
-                if opening is not None:
-                    self._spawn(self._open(session, opening))
+                self._spawn(self._open(session, opening, narrator, conversation))
             return await self._ender.wait()
+        except StaleGenerationError:
+            await self._leaving.fall_silent(self._room)
+            raise
         finally:
             self._presence.stop()
             self._room.off("disconnected", self._on_disconnected)
-            if opening is not None:
-                await opening.aclose()
+            await opening.aclose()
             await self._leaving.hush(session)
 
     async def _start(
@@ -158,7 +159,6 @@ class Call:
             close_on_disconnect=False,
         )
         agent = await make_agent(briefing.config, briefing.history)
-        OwnModels(session).watch(agent)
         loop = asyncio.get_running_loop()
         await join(self._room, self._settings, self._session.id)
         joined = self._claim.at + round((loop.time() - self._claimed) * 1000)
@@ -172,11 +172,18 @@ class Call:
         if isinstance(refused, Refusal) and refused.why != "state":
             raise StaleGenerationError(f"{self._session.id} could not become ready: {refused.why}.")
 
-    async def _open(self, session: AgentSession[None], opening: Prefetched) -> None:
+    async def _open(
+        self,
+        session: AgentSession[None],
+        opening: Opening,
+        narrator: Narrator,
+        conversation: Conversation,
+    ) -> None:
         await self._presence.arrived.wait()
-        await session.say(opening.text, audio=opening.frames())
-        if opening.error is not None:
-            self._ender.end(Reason.PROVIDER_ERROR, detail=type(opening.error).__name__)
+        opening.begin(session, narrator)
+        conversation.may_speak.set()
+        if (error := await opening.failure()) is not None:
+            self._ender.end(Reason.PROVIDER_ERROR, detail=type(error).__name__)
 
     async def _unless_over(self, starting: Coroutine[Any, Any, None]) -> None:
         """Start, unless the call ends before that is done."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Set as AbstractSet
 
 from livekit.agents import AgentSession
-from livekit.agents.voice import SpeechHandle
 
 from agents.voice.ears import Ears
 from agents.voice.narrator import Narrator
@@ -16,14 +14,26 @@ from sessions.control import Command, Order
 
 
 class Conversation:
-    """A running session, as the orders from outside see it."""
+    """A running session, as the orders from outside see it.
+
+    ``known`` are the questions in writing that the agent has been told of when it came.
+    """
 
     def __init__(
-        self, session: AgentSession[None], narrator: Narrator, reporter: Reporter, listening: bool
+        self,
+        session: AgentSession[None],
+        narrator: Narrator,
+        reporter: Reporter,
+        listening: bool,
+        known: AbstractSet[str],
     ) -> None:
+        self.may_speak = asyncio.Event()
+        """Set when the agent has begun; nobody else's words come before its first."""
         self._session = session
         self._narrator = narrator
         self._reporter = reporter
+        self._known = known
+        self._aloud: asyncio.Queue[Order] = asyncio.Queue()
         self._ears = Ears(session.input.audio, open_=listening)
         session.input.audio = self._ears
         self._confirm()
@@ -36,7 +46,18 @@ class Conversation:
                 case Command.LISTEN:
                     self.listen(bool(order.data["on"]))
                 case Command.SAY:
-                    await self.say(order.data)
+                    await self._remember(order)
+                    if order.data.get("aloud", True):
+                        self._aloud.put_nowait(order)
+
+    async def speak(self) -> None:
+        """Say what is ordered to be heard, as soon as the agent may speak, until cancelled."""
+        await self.may_speak.wait()
+        while True:
+            order = await self._aloud.get()
+            text = str(order.data["text"])
+            speech = self._session.say(text, add_to_chat_ctx=False)
+            self._narrator.says_for(order, text, speech)
 
     def listen(self, on: bool) -> None:
         """Open or close the ears, and confirm it."""
@@ -46,26 +67,19 @@ class Conversation:
         self._ears.open = on
         self._confirm()
 
-    async def say(self, data: Mapping[str, Any]) -> None:
-        """Remember a question in writing and its answer, and say that if it is to be heard.
+    async def _remember(self, order: Order) -> None:
+        """Remember a question in writing and its answer.
 
         The turns and the answer's event are written already, by whoever gives the order.
         """
-        text, question = str(data["text"]), data.get("question")
+        if order.data.get("correlation_id") in self._known:
+            return
         agent = self._session.current_agent
         context = agent.chat_ctx.copy()
-        if question:
+        if question := order.data.get("question"):
             context.add_message(role="user", content=str(question))
-        context.add_message(role="assistant", content=text)
+        context.add_message(role="assistant", content=str(order.data["text"]))
         await agent.update_chat_ctx(context)
-        if not data.get("aloud", True):
-            return
-        handle = self._session.say(text, add_to_chat_ctx=False)
-
-        def on_done(_: SpeechHandle) -> None:
-            self._narrator.said(text)
-
-        handle.add_done_callback(on_done)
 
     def _confirm(self) -> None:
         self._reporter.tell("listening", {"listening": self._ears.open})

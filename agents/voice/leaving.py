@@ -58,6 +58,10 @@ class Leaving:
             session.interrupt(force=True)
         await self._try("agent session closed", session.aclose())
 
+    async def fall_silent(self, room: rtc.Room) -> None:
+        """Leave the room before anything else: the call is another agent's, who may be talking."""
+        await self._try("room left", room.disconnect())
+
     async def tell_the_rest(self, reporter: Reporter) -> None:
         """Write what has been told and not yet written."""
         await self._try("events written", reporter.drain())

@@ -1,4 +1,8 @@
-"""How does what an ``AgentSession`` does become events that anybody can follow?"""
+"""How does what an ``AgentSession`` does become events that anybody can follow?
+
+What is being said, and heard, is noted in the session too until it is a turn: should this agent be
+lost in the middle of it, whoever comes next knows how far it went.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,11 @@ from livekit.agents import (
     UserInputTranscribedEvent,
 )
 from livekit.agents.llm import ChatMessage
+from livekit.agents.voice import SpeechHandle
 
 from agents.voice.answers import response_event
 from agents.voice.reporter import Reporter
+from sessions.control import Order
 
 _AGENT, _CALLER = "agent", "caller"
 _SPEAKERS = {"assistant": _AGENT, "user": _CALLER}
@@ -24,7 +30,10 @@ class Narrator:
     """Tells the states and the sentences of one session."""
 
     def __init__(self, session: AgentSession, reporter: Reporter) -> None:
+        self._session = session
         self._reporter = reporter
+        self._orders: set[SpeechHandle] = set()
+        self._resuming: SpeechHandle | None = None
         self._heard: list[str] = []
         """What the caller has said in this turn that will not be heard otherwise any more."""
         self._shown = ""
@@ -34,11 +43,22 @@ class Narrator:
 
     def partial(self, text: str) -> None:
         """Tell what the agent is saying and may not say to its end."""
-        self._tell(_AGENT, text, final=False)
+        ordered = self._session.current_speech in self._orders
+        self._tell(_AGENT, text, final=False, fields={} if ordered else {"saying": text})
 
-    def said(self, text: str) -> None:
-        """Tell what the agent has said of which somebody else has written the turn."""
-        self._tell(_AGENT, text, final=True)
+    def says_for(self, order: Order, text: str, speech: SpeechHandle) -> None:
+        """Take note that a speech carries out an order, whose turn somebody else has written."""
+        self._orders.add(speech)
+
+        def on_done(_: SpeechHandle) -> None:
+            self._orders.discard(speech)
+            self._tell(_AGENT, text, final=True, fields={"heeded": order.id})
+
+        speech.add_done_callback(on_done)
+
+    def resumes_with(self, speech: SpeechHandle) -> None:
+        """Take note that a speech is the first after a takeover; it answers nothing."""
+        self._resuming = speech
 
     def _on_agent_state(self, event: AgentStateChangedEvent) -> None:
         stamps = ["firstAudio"] if event.new_state == "speaking" else []
@@ -50,7 +70,7 @@ class Narrator:
             self._heard.append(event.transcript)
         if text and text != self._shown:
             self._shown = text
-            self._tell(_CALLER, text, final=False)
+            self._tell(_CALLER, text, final=False, fields={"hearing": text})
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         item = event.item
@@ -64,7 +84,11 @@ class Narrator:
             self._shown = ""
         waited = _latency(item)
         turn = {"role": item.role, "text": text, "interrupted": item.interrupted, **waited}
-        self._tell(_SPEAKERS[item.role], text, final=True, turn=turn, more=waited)
+        if self._resuming is not None and item in self._resuming.chat_items:
+            turn["resuming"] = True
+        done = {"hearing" if item.role == "user" else "saying": ""}
+        speaker = _SPEAKERS[item.role]
+        self._tell(speaker, text, final=True, turn=turn, more=waited, fields=done)
         if item.role == "assistant" and (response := response_event(item)) is not None:
             self._reporter.tell("agent_response", response)
 
@@ -76,9 +100,10 @@ class Narrator:
         final: bool,
         turn: Mapping[str, Any] | None = None,
         more: Mapping[str, Any] | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> None:
         data = {"speaker": speaker, "text": text, "final": final, **(more or {})}
-        self._reporter.tell("transcript", data, turn=turn)
+        self._reporter.tell("transcript", data, turn=turn, fields=fields)
 
 
 def _latency(message: ChatMessage) -> dict[str, int]:

@@ -42,13 +42,13 @@ async def keep_lease(claim: Claim, store: SessionStore, settings: Settings, ende
 async def obey(
     claim: Claim, settings: Settings, ender: Ender, others: asyncio.Queue[Order]
 ) -> None:
-    """Read the control stream, from the moment of the claim to the order to end.
+    """Read the control stream to the order to end, from where the agent before has left it.
 
     Every other order is put into ``others``. It returns by itself then: the redis client loses a
     cancellation that comes with an answer.
     """
     redis = connect_async_blocking(settings, _BLOCK_SECONDS)
-    reader = ControlReader(redis, claim.session.id, claim.at)
+    reader = ControlReader(redis, claim.session.id, claim.at, claim.session.heeded)
     try:
         while True:
             try:

@@ -18,6 +18,7 @@ class _Report:
     data: Mapping[str, Any]
     turn: Mapping[str, Any] | None
     stamps: Sequence[str]
+    fields: Mapping[str, str] | None
 
 
 class Reporter:
@@ -37,12 +38,13 @@ class Reporter:
         *,
         turn: Mapping[str, Any] | None = None,
         stamps: Sequence[str] = (),
+        fields: Mapping[str, str] | None = None,
     ) -> None:
-        """Take note of an event, of a turn that goes with it, and of timeline stamps."""
+        """Take note of an event, and of a turn, timeline stamps and fields that go with it."""
         if turn is not None:
             turn = {**turn, "generation": self._generation}
         self._told += 1
-        self._reports.put_nowait(_Report(self._told, kind, data, turn, stamps))
+        self._reports.put_nowait(_Report(self._told, kind, data, turn, stamps, fields))
 
     async def run(self) -> None:
         """Write events until cancelled.
@@ -68,5 +70,6 @@ class Reporter:
             generation=self._generation,
             turn=report.turn,
             stamps=report.stamps,
+            fields=report.fields,
             number=report.number,
         )

@@ -85,6 +85,7 @@ def test_ids_when_bound_then_stand_in_every_line_of_libraries_too(
         "system_prompt",
         "openingLine",
         "opening_line",
+        "recovery_line",
     ],
 )
 def test_secret_when_given_to_a_line_then_is_hidden_at_any_depth(

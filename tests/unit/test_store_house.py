@@ -141,12 +141,13 @@ def test_recover_when_it_does_not_count_then_never_leads_to_the_end(
     actor: Actor, store: SessionStore, directory: Directory, settings: Settings
 ) -> None:
     session_id = actor.ready()
-    for n in range(settings.recoveries_max + 2):
+    handovers = settings.recoveries_max + 2
+    for n in range(handovers):
         assert store.recover(session_id, "handover", unless_leased=False, counts=False) == n + 2
     session = directory.load(session_id)
     assert session is not None
     assert (session.recoveries, session.cause) == (0, "handover")
-    assert store.recover(session_id, "agent_died", unless_leased=False) == n + 3
+    assert store.recover(session_id, "agent_died", unless_leased=False) == handovers + 2
 
 
 def test_recover_when_out_of_place_then_says_why(actor: Actor, store: SessionStore) -> None:

@@ -37,6 +37,7 @@ class Notes:
     )
     turns: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
     stamps: list[str] = field(default_factory=list[str])
+    fields: dict[str, str] = field(default_factory=dict[str, str])
 
     def tell(
         self,
@@ -45,7 +46,9 @@ class Notes:
         *,
         turn: Mapping[str, Any] | None = None,
         stamps: Sequence[str] = (),
+        fields: Mapping[str, str] | None = None,
     ) -> None:
+        self.fields.update(fields or {})
         self.told.append((kind, data))
         self.stamps.extend(stamps)
         if turn is not None:
@@ -113,7 +116,8 @@ def test_answer_when_interrupted_then_all_tell_what_was_heard_of_it(
     metrics = {"e2e_latency": 0.6123}
     event = item("assistant", "We open at", interrupted=True, extra=extra, metrics=metrics)
     session.emit("conversation_item_added", event)
-    assert notes.turns == [{"role": "assistant", "text": "We open at", "interrupted": True}]
+    turn = {"role": "assistant", "text": "We open at", "interrupted": True, "latency_ms": 612}
+    assert notes.turns == [turn]
     assert [kind for kind, _ in notes.told] == ["transcript", "agent_response"]
     assert notes.told[0][1]["latency_ms"] == 612
     assert notes.told[1][1]["response"] == "We open at"

@@ -1,0 +1,112 @@
+"""An agent is lost in the middle of a call: another goes on where it was, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tests.fixtures.house import House
+from tests.support.conversation import Conversation, conversing
+from tests.support.eventually import eventually
+from tests.support.speech import understood
+
+HOURS = "What are your opening hours?"
+
+
+async def lose(talk: Conversation, how: signal.Signals = signal.SIGKILL) -> float:
+    """Lose the agent of a call; return when."""
+    pid = await asyncio.to_thread(talk.house.agent_pid, talk.session_id)
+    moment = time.monotonic()
+    os.kill(pid, how)
+    return moment
+
+
+async def hears_after(talk: Conversation, moment: float, pause: float = 1.2) -> str:
+    """Return what a caller hears after a moment, up to the next long pause."""
+    began = await talk.caller.hears_after(moment, within=30)
+    ended = await talk.caller.hears_silence_after(began, pause)
+    heard = talk.caller.hearing.between(began - 0.2, ended + 0.2)
+    return await asyncio.to_thread(understood, talk.house.settings.inference_url, heard)
+
+
+async def until(check: Callable[[], Any], within: float, what: str) -> Any:
+    """Wait for what happens elsewhere while the caller stays on the line."""
+    return await asyncio.to_thread(eventually, check, within, what)
+
+
+def test_agent_when_killed_between_two_questions_then_the_next_says_what_was_asked(
+    house: House,
+) -> None:
+    async def call() -> tuple[str, Conversation, dict[str, Any]]:
+        async with conversing(house) as talk:
+            await talk.caller.wait_for_quiet()
+            await talk.ask(HOURS)
+            await talk.wait_for_said("agent", 2)
+            heard = await hears_after(talk, await lose(talk))
+            await talk.wait_for_said("agent", 3)
+            return heard, talk, await talk.end()
+
+    heard, talk, shown = asyncio.run(call())
+    assert "cut off" in heard
+    assert "opening hours" in heard
+    [recovering], [recovered] = talk.data("agent_recovering"), talk.data("agent_recovered")
+    assert (recovering["cause"], recovering["generation"]) == ("agent_died", 2)
+    assert (recovered["cause"], recovered["generation"]) == ("agent_died", 2)
+    said = [turn["text"] for turn in shown["transcript"] if turn["generation"] == 2]
+    assert said == ["Sorry, I was cut off. You were asking about our opening hours."]
+
+
+def test_agent_when_killed_in_the_middle_of_its_answer_then_that_is_kept_and_said_again_whole(
+    house: House,
+) -> None:
+    async def call() -> tuple[str, Conversation, dict[str, Any]]:
+        async with conversing(house) as talk:
+            await talk.caller.wait_for_quiet()
+            said = await talk.caller.say(await talk.speech(HOURS))
+            await talk.caller.hears_after(said.ended)
+            before = len(talk.said("agent", final=False))
+            await until(lambda: len(talk.said("agent", final=False)) > before + 1, 10, "some words")
+            heard = await hears_after(talk, await lose(talk), pause=2.0)
+            await talk.wait_for_said("agent", 4)
+            return heard, talk, await talk.end()
+
+    heard, talk, shown = asyncio.run(call())
+    assert "cut off" in heard
+    assert "saturday" in heard
+    turns = [(t["role"], t["generation"], t["interrupted"]) for t in shown["transcript"]]
+    assert turns == [
+        ("assistant", 1, False),
+        ("user", 1, False),
+        ("assistant", 1, True),
+        ("assistant", 2, False),
+        ("assistant", 2, False),
+    ]
+    _, _, part, _, whole = (turn["text"] for turn in shown["transcript"])
+    assert whole.startswith(part)
+    assert part in talk.said("agent")
+
+
+def test_agent_when_killed_before_it_answers_then_the_next_one_does_unasked(house: House) -> None:
+    async def call() -> tuple[str, dict[str, Any]]:
+        async with conversing(house) as talk:
+            await talk.caller.wait_for_quiet()
+            said = await talk.caller.say(await talk.speech(HOURS))
+            await until(
+                lambda: any("hours" in text for text in talk.said("caller", final=False)),
+                10,
+                "the question is heard",
+            )
+            await lose(talk)
+            heard = await hears_after(talk, said.ended, pause=2.0)
+            await talk.wait_for_said("agent", 3)
+            return heard, await talk.end()
+
+    heard, shown = asyncio.run(call())
+    assert "cut off" in heard
+    assert "saturday" in heard
+    asked = [turn["text"] for turn in shown["transcript"] if turn["role"] == "user"]
+    assert len(asked) == 1
