@@ -138,3 +138,14 @@ def session_id_of(key: str) -> str | None:
     if kind not in {"session", "agent"}:
         return None
     return rest.partition(":")[0]
+
+
+def session_of_hash(key: str) -> str | None:
+    """Return the session whose own hash ``key`` is, if it is one."""
+    session_id = session_id_of(key)
+    return session_id if key == f"session:{session_id}" else None
+
+
+def is_owner_index(key: str) -> bool:
+    """Tell whether ``key`` lists the live sessions of a scope or of a user."""
+    return key.startswith(("scope:", "user:")) and key.endswith((":sessions", ":ending"))

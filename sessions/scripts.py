@@ -52,6 +52,7 @@ class Scripts:
                 "bequeath",
                 "wait",
                 "account",
+                "reindex",
                 "ask",
                 "answer",
             )
@@ -92,6 +93,7 @@ def _constants() -> str:
         f"local STATES = '{keys.STATES}'\n"
         f"local STATE_SCORE = {{ {scores} }}\n"
         f"local SLOT_TIMES = '{keys.SLOT_TIMES}'\n"
+        f"local function scope_sessions(scope) return '{keys.scope_sessions(_LUA_SCOPE)}' end\n"
         f"local function scope_ending(scope) return '{keys.scope_ending(_LUA_SCOPE)}' end\n"
         "local function user_sessions(scope, user)\n"
         f"  return '{keys.user_sessions(_LUA_SCOPE, _LUA_USER)}'\n"

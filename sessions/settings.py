@@ -454,7 +454,7 @@ class Settings(BaseSettings):
         description="A session that still waits beside a free slot is sent again after this.",
     )
     agent_absence_seconds: float = Field(
-        default=5,
+        default=10,
         gt=0,
         le=20,
         description="How long an agent may be out of its room before another one is sent.",

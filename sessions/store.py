@@ -263,6 +263,11 @@ class SessionStore:
         linger = self._settings.event_linger_seconds * 1000
         return _refusal(self._run("finish", session.id, more_keys, linger=linger))
 
+    def reindex(self, session_id: str) -> int:
+        """Put a session into the indexes it belongs in, and no others; return what was wrong."""
+        reply = self._run("reindex", session_id)
+        return int(reply[1]) if reply[0] == "ok" else 0
+
     def due(self, limit: int = 200, hold_seconds: float = 5) -> list[str]:
         """Return sessions somebody must look at now; nobody else gets them for ``hold_seconds``."""
         return self._scripts.due(keys.DEADLINES, limit, _ms(hold_seconds))

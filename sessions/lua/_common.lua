@@ -12,8 +12,9 @@
 --
 -- Before this text the loader puts BOUNDS and FIGURES_TTL (see figures.py), STATES (the zset of live
 -- sessions by state), STATE_SCORE (which score means which state), SLOT_TIMES (the list of how long
--- the last calls held their slots), and what names the indexes of a scope's ending sessions and of
--- a user's sessions: scope_ending(scope), user_sessions(scope, user).
+-- the last calls held their slots), and what names the indexes of a scope's sessions, of those of
+-- them that are ending, and of a user's: scope_sessions(scope), scope_ending(scope),
+-- user_sessions(scope, user).
 --
 -- Every moment is in Unix milliseconds of Redis's own clock.
 

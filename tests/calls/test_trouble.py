@@ -14,13 +14,11 @@ from livekit import rtc
 from agents.voice.tokens import agent_token
 from sessions import ids, keys
 from sessions.fleet import Fleet
-from sessions.rooms import AGENT_IDENTITY
 from sessions.states import Reason
 from tests.fixtures.house import WORKER, House, is_registered
 from tests.support.annex import annex
 from tests.support.caller import calling
 from tests.support.eventually import eventually
-from workers.upkeep.reconciling import reconcile
 from workers.upkeep.sweeping import sweep
 
 
@@ -167,23 +165,12 @@ def test_agent_when_frozen_then_another_generation_takes_the_call(house: House) 
     house.assert_nothing_is_left()
 
 
-def test_room_when_no_session_has_it_then_it_is_taken_down(house: House) -> None:
-    name = ids.new_session_id()
-    house.make_room(name, AGENT_IDENTITY)
-    reconcile(house.context())
-    assert name not in house.rooms()
-    assert house.redis.hget(keys.DRIFT, "room_without_session")
-
-
-def test_sweep_when_a_key_has_no_ttl_or_no_session_then_mends_it(house: House) -> None:
+def test_sweep_when_a_key_has_no_ttl_or_a_worker_is_gone_then_mends_it(house: House) -> None:
     stray = keys.SessionKeys.of(ids.new_session_id()).history
     house.redis.xadd(stray, {"turn": "{}"})
-    index = keys.user_sessions("development", "Nobody")
-    house.redis.zadd(index, {ids.new_session_id(): 1})
     house.redis.zadd(keys.WORKERS, {"sessions@gone": 1})
     sweep(house.context())
     assert house.redis.ttl(stray) > 0
-    assert not house.redis.exists(index)
     assert house.redis.zscore(keys.WORKERS, "sessions@gone") is None
     assert Fleet(house.redis, house.settings).alive()
     house.redis.delete(stray)

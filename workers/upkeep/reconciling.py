@@ -1,46 +1,61 @@
-"""Do Redis and LiveKit agree with each other? What differs is counted and mended."""
+"""Do Redis, the workers' processes and LiveKit's rooms agree? What differs is counted and mended.
+
+Whatever else goes wrong, a message lost or a process dead before it could say so, this finds it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from typing import cast
 
 import structlog
 
 from sessions import keys
-from sessions.counters import Drift
-from sessions.ids import is_session_id
+from sessions.looks import Looks
+from workers.app import request_looks
 from workers.context import Context
-from workers.drift import report_mended
-from workers.upkeep.batching import BATCH, batches
+from workers.upkeep.batching import BATCH
+from workers.upkeep.indexes import mend_indexes
+from workers.upkeep.looking import look_at
+from workers.upkeep.walking import walk_index
 
 log = structlog.get_logger(__name__)
 
+_STEPS = 100
+_ROUNDS = 20
+_REPORTED_PAUSE_SECONDS = 1.0
+"""LiveKit itself says that somebody has gone; an agent that connects anew is back by then."""
+
 
 def reconcile(context: Context) -> None:
-    """Compare and mend."""
-    _rooms_without_session(context)
-    _index_entries_without_session(context)
+    """Compare everything, or of a very large house a piece of it, and mend what differs."""
+    mend_indexes(context)
+    found = set(_rooms(context))
+    for session_ids in walk_index(context.redis, keys.LIVE, _STEPS, "compared"):
+        found.update(session_ids)
+    look_at(context, sorted(found), context.settings.agent_absence_seconds)
 
 
-def _rooms_without_session(context: Context) -> None:
-    from agents.voice.rooms import LiveKitErrors, delete_room, room_names
+def look_at_reported(context: Context) -> None:
+    """Look at the sessions of which LiveKit has reported something, until none waits."""
+    looks = Looks(context.redis)
+    try:
+        for _ in range(_ROUNDS):
+            session_ids = looks.take(BATCH)
+            if not session_ids:
+                break
+            look_at(context, session_ids, _REPORTED_PAUSE_SECONDS)
+    finally:
+        looks.done()
+        if looks.is_first():
+            # It came while the last ones were looked at.
+            request_looks()
+
+
+def _rooms(context: Context) -> list[str]:
+    from agents.voice.rooms import LiveKitErrors, room_names
 
     try:
-        rooms = [name for name in asyncio.run(room_names(context.settings)) if is_session_id(name)]
-        for batch in batches(iter(rooms)):
-            for name, session in zip(batch, context.directory.load_many(batch), strict=True):
-                if session is None and asyncio.run(delete_room(context.settings, name)):
-                    report_mended(context, Drift.ROOM_WITHOUT_SESSION, session_id=name)
+        return asyncio.run(room_names(context.settings))
     except LiveKitErrors as error:
         log.warning("rooms_not_compared", error=str(error))
-
-
-def _index_entries_without_session(context: Context) -> None:
-    for index in (keys.LIVE, keys.DEADLINES, keys.QUEUE):
-        members = cast("Iterator[tuple[str, float]]", context.redis.zscan_iter(index, count=BATCH))
-        for batch in batches(member for member, _ in members):
-            for session_id, session in zip(batch, context.directory.load_many(batch), strict=True):
-                if session is None and context.directory.forget(session_id):
-                    report_mended(context, Drift.INDEX_WITHOUT_SESSION, session_id=session_id)
+        return []

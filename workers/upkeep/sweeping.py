@@ -15,14 +15,11 @@ from workers.upkeep.batching import BATCH, batches
 
 log = structlog.get_logger(__name__)
 
-_INDEX_PATTERNS = (keys.scope_sessions("*"), keys.user_sessions("*", "*"))
-
 
 def sweep(context: Context) -> None:
-    """Give a TTL to every key that lost it, and remove what belongs to nobody."""
+    """Give a TTL to every key that lost it, and remove what is too old."""
     now = context.store.now()
     _keys_without_ttl(context)
-    _owner_indexes_without_session(context)
     lost = context.fleet.forget_lost(now)
     pruned = context.archive.prune(now, context.settings.archive_retention_days)
     told = context.deliveries.prune(context.settings.webhook_retention_days)
@@ -43,16 +40,6 @@ def _without_ttl(context: Context, names: list[str]) -> list[str]:
         for key in names:
             pipeline.ttl(key)
         return [key for key, ttl in zip(names, pipeline.execute(), strict=True) if ttl == -1]
-
-
-def _owner_indexes_without_session(context: Context) -> None:
-    for pattern in _INDEX_PATTERNS:
-        for index in _scan(context, pattern):
-            members = cast("list[str]", context.redis.zrange(index, 0, -1))
-            sessions = context.directory.load_many(members)
-            gone = [m for m, session in zip(members, sessions, strict=True) if session is None]
-            if gone:
-                context.redis.zrem(index, *gone)
 
 
 def _scan(context: Context, pattern: str) -> Iterator[str]:

@@ -1,9 +1,12 @@
-"""The upkeep jobs as Celery tasks: beat sends the first three, an agent that leaves the last."""
+"""The upkeep jobs as Celery tasks.
+
+Beat sends the first three, a report of LiveKit's the next, an agent that leaves the last.
+"""
 
 from __future__ import annotations
 
 from sessions import keys
-from workers.app import FINISH_SESSION, app
+from workers.app import FINISH_SESSION, LOOK_AT_SESSIONS, app
 from workers.context import get_context
 from workers.upkeep import finishing, queueing, reaping, reconciling, resending, sweeping
 from workers.upkeep.verdict import Verdict, judge
@@ -21,7 +24,7 @@ def reap() -> None:
 
 @app.task
 def reconcile() -> None:
-    """Compare Redis with LiveKit and mend what differs."""
+    """Compare Redis, the workers and LiveKit, and mend what differs."""
     reconciling.reconcile(get_context())
 
 
@@ -29,6 +32,12 @@ def reconcile() -> None:
 def sweep() -> None:
     """Remove what nothing else would remove."""
     sweeping.sweep(get_context())
+
+
+@app.task(name=LOOK_AT_SESSIONS)
+def look_at_sessions() -> None:
+    """Look now at the sessions of which LiveKit has reported something."""
+    reconciling.look_at_reported(get_context())
 
 
 @app.task(name=FINISH_SESSION)
