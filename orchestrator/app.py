@@ -7,7 +7,7 @@ from flask import Flask
 from orchestrator import sockets
 from orchestrator.access import cors
 from orchestrator.access.exposure import check_exposure
-from orchestrator.api import chat, docs, events, house, listening, livekit, sessions
+from orchestrator.api import chat, docs, events, house, listening, livekit, queue, sessions
 from orchestrator.api import metrics as metrics_api
 from orchestrator.health import metrics
 from orchestrator.http import around, problems
@@ -42,7 +42,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     around.register(app)
     problems.register(app)
     cors.register(app, settings)
-    for resource in (sessions, chat, events, listening, livekit, house, metrics_api, docs):
+    for resource in (
+        *(sessions, queue, chat, events, listening, livekit),
+        *(house, metrics_api, docs),
+    ):
         app.register_blueprint(resource.blueprint)
     sockets.register(app)
     return app

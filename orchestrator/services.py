@@ -19,6 +19,7 @@ from sessions.database import open_database
 from sessions.directory import Directory
 from sessions.events import EventLog
 from sessions.fleet import Fleet
+from sessions.outlook import Outlooks
 from sessions.questions.asking import Asker
 from sessions.questions.bases import KnowledgeBases
 from sessions.questions.desk import Desk
@@ -26,6 +27,8 @@ from sessions.settings import Settings
 from sessions.starting import Starter
 from sessions.store import SessionStore
 from sessions.voices import VoiceCatalogue, load_voices
+from sessions.webhooks.endpoints import Endpoints
+from sessions.webhooks.subscribers import Subscribers
 
 EXTENSION = "switchboard"
 LONGEST_WAIT_SECONDS = 15
@@ -52,6 +55,7 @@ class Services:
     knowledge: KnowledgeBases
     starter: Starter
     fleet: Fleet
+    outlooks: Outlooks
     desk: Desk
     asker: Asker
 
@@ -67,11 +71,16 @@ class Services:
         engine = open_database(settings.database_url)
         store = SessionStore(redis, settings)
         directory = Directory(redis)
+        fleet = Fleet(redis, settings)
         voices = load_voices(settings.voices_file)
         agents = KnownAgents.of(settings)
         knowledge = KnowledgeBases(engine)
         archive = Archive(engine)
         apikeys = ApiKeys(engine)
+        starter = Starter(
+            *(store, directory, archive, voices, agents, knowledge, settings),
+            subscribers=Subscribers(Endpoints(engine)),
+        )
         return cls(
             settings=settings,
             redis=redis,
@@ -87,8 +96,9 @@ class Services:
             voices=voices,
             agents=agents,
             knowledge=knowledge,
-            starter=Starter(store, directory, archive, voices, agents, knowledge, settings),
-            fleet=Fleet(redis, settings),
+            starter=starter,
+            fleet=fleet,
+            outlooks=Outlooks(redis, fleet),
             desk=Desk(redis, settings),
             asker=Asker(redis, settings),
         )

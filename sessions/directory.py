@@ -71,15 +71,17 @@ class Directory:
                 pipeline.exists(SessionKeys.of(session_id).lease)
             return [bool(found) for found in cast("list[int]", pipeline.execute())]
 
-    def newest(self, scope: str | None, before: int | None, limit: int, skip: int = 0) -> list[str]:
-        """Return ids of live sessions made before the moment ``before`` (ms), newest first.
+    def newest(
+        self, scope: str | None, before: int | None, limit: int, skip: int = 0, since: int = 0
+    ) -> list[str]:
+        """Return ids of live sessions made from ``since`` to before ``before`` (ms), newest first.
 
         Of sessions made in the same millisecond the greater id comes first.
         """
         index = keys.LIVE if scope is None else keys.scope_sessions(scope)
         highest = "+inf" if before is None else f"({before}"
         return cast(
-            "list[str]", self._redis.zrevrangebyscore(index, highest, "-inf", start=skip, num=limit)
+            "list[str]", self._redis.zrevrangebyscore(index, highest, since, start=skip, num=limit)
         )
 
     def count_live(self) -> int:

@@ -13,6 +13,7 @@ from orchestrator.http.queries import SessionsQuery
 from orchestrator.http.replies import remember, reply
 from orchestrator.reading import lookup, presenting
 from orchestrator.reading.listing import list_sessions
+from orchestrator.reading.queueing import place_at, place_of
 from orchestrator.reading.waiting import wait_until_ready
 from orchestrator.services import Services, services
 from sessions.models import Session
@@ -51,9 +52,9 @@ def start() -> Response:
         correlation_id=g.correlation_id,
     )
     session = started.session
-    remember(session.id)
+    remember(session.id, session.generation)
     if session.channel is Channel.VOICE and not started.replayed:
-        nudge(session.id, session.generation)
+        _ask_for_agent(house, session)
     wait = read_wait(request)
     if wait:
         session = wait_until_ready(house, session, wait)
@@ -76,7 +77,7 @@ def end() -> Response:
     house = services()
     reference = read_body(request, EndRequest).session_id
     session = lookup.find(house, principal(), reference)
-    remember(session.id)
+    remember(session.id, session.generation)
     if isinstance(session, Session):
         _end(house, session)
     session = lookup.load(house, session.id) or session
@@ -123,12 +124,24 @@ def show(reference: str) -> Response:
     """Show a session, live or archived."""
     house, caller = services(), principal()
     session = lookup.find(house, caller, reference)
-    remember(session.id)
+    remember(session.id, session.generation)
     return reply(presenting.whole(house, session, caller), session.id)
+
+
+def _ask_for_agent(house: Services, session: Session) -> None:
+    """Send the message; where no slot is free, whoever watches learns at once what to wait for."""
+    nudge(session.id, session.generation)
+    outlook = house.outlooks.recent()
+    if session.queue_position > outlook.free:
+        house.store.tell_place(session.id, outlook.free, outlook.pace)
 
 
 def _started(house: Services, started: Started, session: Session, wait: int) -> Response:
     voice = session.channel is Channel.VOICE
+    if wait or started.replayed or session.state is not State.QUEUED:
+        place = place_of(house, session)
+    else:
+        place = place_at(house, session, session.queue_position)
     answer = StartAnswer(
         session_id=session.id,
         state=session.state,
@@ -138,6 +151,7 @@ def _started(house: Services, started: Started, session: Session, wait: int) -> 
         voice_id=started.config.voice_id,
         websocket_url=_websocket_url(house, session.id),
         aliases=list(started.aliases),
+        queue=place,
         message=_message(session),
     )
     response = reply(answer, session.id)

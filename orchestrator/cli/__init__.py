@@ -13,6 +13,7 @@ from orchestrator.cli.commands import Commands
 from orchestrator.cli.database import migrate
 from orchestrator.cli.doctor import doctor
 from orchestrator.cli.keys import keys
+from orchestrator.cli.queue import queue
 from orchestrator.cli.sessions import end, sessions, show
 from orchestrator.cli.settings import settings
 from orchestrator.cli.webhooks import webhooks
@@ -34,7 +35,7 @@ def main() -> None:
 
 
 for _command in (
-    *(call, chat, sessions, show, end, workers, keys, webhooks),
+    *(call, chat, sessions, show, end, queue, workers, keys, webhooks),
     *(migrate, settings, doctor),
 ):
     main.add_command(_command)

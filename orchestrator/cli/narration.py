@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.cli.output import STATE_STYLES, Cell
+from orchestrator.cli.output import STATE_STYLES, Cell, ago
 
 Line = list[Cell]
 
@@ -82,6 +82,10 @@ def _content(kind: str, data: Mapping[str, Any]) -> Cell:
             return f"{data.get('response')}" + (f" [{known}]" if known else "")
         case "error":
             return (f"{data.get('message')} ({data.get('code')})", "red")
+        case "queue_position":
+            wait = data.get("estimated_wait_ms")
+            still = "" if wait is None else f", about {ago(wait)} still"
+            return f"place {data.get('position')}{still}"
         case _:
             shown = {k: v for k, v in data.items() if k != "session_id" and v not in (None, [])}
             return " ".join(f"{name}={value}" for name, value in shown.items())

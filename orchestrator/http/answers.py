@@ -21,6 +21,33 @@ class Answer(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
 
+class PlaceAnswer(Answer):
+    """Where a session stands while it waits for an agent; moments are Unix milliseconds."""
+
+    position: int = Field(description="Its place in the queue, from 1.")
+    estimated_wait_ms: int | None = Field(
+        description="How long it will wait still, from how long calls have lately held their "
+        "slots; 0 where a slot is free, null where too few have ended to tell."
+    )
+    priority: int
+    since: int = Field(description="When it began to wait.")
+    expires_at: int = Field(description="When it ends, if no agent has come by then.")
+
+
+class WaitingAnswer(PlaceAnswer):
+    """A session that waits for an agent."""
+
+    session_id: str
+    user_name: str
+
+
+class QueueAnswer(Answer):
+    """The sessions that wait for an agent, the next one first."""
+
+    length: int = Field(description="How many wait, of those that you can see.")
+    waiting: list[WaitingAnswer]
+
+
 class StartAnswer(Answer):
     """A session that has been started, now or by the same request before."""
 
@@ -35,6 +62,7 @@ class StartAnswer(Answer):
     voice_id: str
     websocket_url: str = Field(description="Where the session's events can be followed.")
     aliases: list[str] = Field(description="Your own names for the session.")
+    queue: PlaceAnswer | None = Field(description="Its place in the queue, while it waits.")
     message: str
 
 
@@ -112,6 +140,7 @@ class SessionAnswer(SessionSummary):
     correlation_id: str | None
     aliases: list[str]
     room_name: str | None
+    queue: PlaceAnswer | None = Field(description="Its place in the queue, while it waits.")
     config: ConfigAnswer | None
     transcript: list[TurnAnswer] | None = Field(description="Null while the session lives.")
 

@@ -92,7 +92,7 @@ _MEANINGS = {
     422: "A field is wrong or unknown; `errors` names it.",
     429: "A limit is reached.",
     500: "Something went wrong on our side.",
-    503: "It cannot be done now: the store is away, or no worker is alive.",
+    503: "It cannot be done now: the store is away, no worker is alive, or too many wait.",
     504: "The agent did not confirm in time; what was asked of it stands all the same.",
 }
 

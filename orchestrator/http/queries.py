@@ -38,6 +38,12 @@ class SessionsQuery(Query):
     )
 
 
+class QueueQuery(Query):
+    """How much of the queue to list."""
+
+    limit: int = Field(default=50, ge=1, le=200, description="How many at the most.")
+
+
 class EventsQuery(Query):
     """Which events to read."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from orchestrator.access.principal import Principal
 from orchestrator.http.answers import ConfigAnswer, SessionAnswer, SessionSummary, TurnAnswer
 from orchestrator.reading.lookup import AnySession
+from orchestrator.reading.queueing import place_of
 from orchestrator.services import Services
 from sessions.models import Session
 from sessions.states import Channel, State
@@ -30,6 +31,7 @@ def whole(house: Services, session: AnySession, principal: Principal) -> Session
             "correlation_id": (session.correlation_id or None) if live else None,
             "aliases": house.directory.aliases(session) if live else house.archive.aliases(session),
             "room_name": session.id if session.channel == Channel.VOICE else None,
+            "queue": place_of(house, session) if live else None,
             "config": shown,
             "transcript": transcript,
         }

@@ -36,6 +36,7 @@ def test_start_when_only_the_user_is_named_then_all_is_answered(
     answer = response.get_json()
     session_id = answer["sessionId"]
     assert tokens.verify(answer.pop("token"), settings) == session_id
+    since = answer["queue"]["since"]
     assert answer == {
         "success": True,
         "sessionId": session_id,
@@ -45,6 +46,13 @@ def test_start_when_only_the_user_is_named_then_all_is_answered(
         "voiceId": settings.default_voice,
         "websocketUrl": f"ws://localhost/ws/{session_id}",
         "aliases": [],
+        "queue": {
+            "position": 1,
+            "estimatedWaitMs": 0,
+            "priority": 0,
+            "since": since,
+            "expiresAt": since + 60_000,
+        },
         "message": answer["message"],
     }
     assert response.headers["X-Session-ID"] == session_id
