@@ -212,6 +212,7 @@ def test_document_when_checked_then_it_is_valid_openapi(app: Flask) -> None:
         "/orchestrator/session/{sessionId}",
         "/orchestrator/session/{sessionId}/events",
         "/orchestrator/sessions",
+        "/orchestrator/queue",
         "/orchestrator/voices",
         "/orchestrator/agents",
         "/orchestrator/knowledge",
