@@ -6,6 +6,7 @@ written may write it again.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -18,6 +19,9 @@ from sqlalchemy.orm import defer
 from sessions.database import ArchivedAliasRow, ArchivedSessionRow
 
 _DAY_MS = 24 * 3600 * 1000
+_PRUNE_BATCH = 500
+_PRUNE_TIMES = 100
+_PRUNE_PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,18 +136,30 @@ class Archive:
             return [_read(found, transcript=()) for found in transaction.scalars(query)]
 
     def prune(self, now: int, keep_days: int) -> int:
-        """Remove sessions that ended more than ``keep_days`` ago; return how many."""
-        oldest = now - keep_days * _DAY_MS
+        """Remove sessions that ended more than ``keep_days`` ago, 0 none; return how many.
+
+        A few at a time, so that whoever wants to write need not wait long; what is left after many
+        has time until the next sweep.
+        """
+        if keep_days == 0:
+            return 0
+        removed = 0
+        for _ in range(_PRUNE_TIMES):
+            found = self._remove_before(now - keep_days * _DAY_MS)
+            removed += found
+            if found < _PRUNE_BATCH:
+                break
+            time.sleep(_PRUNE_PAUSE_SECONDS)
+        return removed
+
+    def _remove_before(self, moment: int) -> int:
         row = ArchivedSessionRow
+        oldest = select(row.id).where(row.ended_at < moment).order_by(row.ended_at)
         with Transaction(self._engine) as transaction, transaction.begin():
-            gone = select(row.id).where(row.ended_at < oldest)
-            transaction.execute(
-                delete(ArchivedAliasRow).where(ArchivedAliasRow.session_id.in_(gone))
-            )
-            removed = transaction.scalars(
-                delete(row).where(row.ended_at < oldest).returning(row.id)
-            )
-            return len(removed.all())
+            ids = transaction.scalars(oldest.limit(_PRUNE_BATCH)).all()
+            # Their names go with them.
+            transaction.execute(delete(row).where(row.id.in_(ids)))
+            return len(ids)
 
 
 def _read(row: ArchivedSessionRow, **given: Any) -> ArchivedSession:

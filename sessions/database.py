@@ -10,6 +10,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import NullPool
 
+_PSYCOPG = "postgresql+psycopg"
+_PATIENCE = {"connect_timeout": 5, "keepalives_idle": 20, "tcp_user_timeout": 10_000}
+"""A host that has vanished is noticed after so many seconds (and ms), unless the URL says other."""
+
 
 class Base(DeclarativeBase):
     """The tables of Switchboard. Moments are Unix milliseconds."""
@@ -74,14 +78,19 @@ class ApiKeyRow(Base):
 def open_database(url: str) -> Engine:
     """Return an engine for ``url``; for SQLite its folder is made and writers wait for each other.
 
-    SQLite connections are not pooled: they are cheap, and a pooled one must not cross a fork.
+    Its errors do not quote what was to be written: that is what callers have said. SQLite
+    connections are not pooled: they are cheap, and a pooled one must not cross a fork.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        wanted = _PATIENCE if parsed.drivername == _PSYCOPG else {}
+        patience = {name: value for name, value in wanted.items() if name not in parsed.query}
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": 10})
+    engine = create_engine(
+        url, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": 10}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
 

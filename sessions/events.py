@@ -93,6 +93,10 @@ class EventLog:
         )
         return entries[0][0] if entries else BEGINNING
 
+    def count(self, session_id: str) -> int:
+        """Return how many events the log holds."""
+        return self._redis.xlen(SessionKeys.of(session_id).events)
+
     def exists(self, session_id: str) -> bool:
         """Tell whether the log can still be read."""
         return bool(self._redis.exists(SessionKeys.of(session_id).events))

@@ -499,7 +499,9 @@ class Settings(BaseSettings):
         default=60, ge=0, description="Questions a minute of one session; 0: none."
     )
     archive_retention_days: int = Field(
-        default=90, ge=1, description="Archived sessions older than this are removed by the sweep."
+        default=90,
+        ge=0,
+        description="Ended sessions older than this are removed by the sweep; 0: none ever is.",
     )
 
     webhook_private_addresses: bool = Field(

@@ -249,7 +249,7 @@ class SessionStore:
         return _refusal(self._run("settle", session_id))
 
     def wait_for_archive(self, session_id: str) -> Refusal | None:
-        """Keep an ``ending`` session that cannot be archived yet, whole, until it is tried again."""
+        """Keep all of an ``ending`` session that cannot be archived yet; it is tried again."""
         shortest, longest = _RETRY_SECONDS
         reply = self._run("wait", session_id, shortest=_ms(shortest), longest=_ms(longest))
         return _refusal(reply)

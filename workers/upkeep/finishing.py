@@ -7,12 +7,11 @@ import asyncio
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from sessions.archive import ArchivedSession
-from sessions.history import read_history
 from sessions.models import Session
-from sessions.states import Channel, Fault, Reason
+from sessions.states import Channel
 from sessions.tracing import span
 from workers.context import Context
+from workers.upkeep.archiving import archive
 
 log = structlog.get_logger(__name__)
 
@@ -20,8 +19,8 @@ log = structlog.get_logger(__name__)
 def finish(context: Context, session: Session) -> None:
     """Archive a session that is ``ending`` and remove it, its room included.
 
-    Doing it twice, or two workers at once, changes nothing. If the database or Redis is away, the
-    session stays as it is and the reaper comes back.
+    Doing it twice, or two workers at once, changes nothing. If Redis is away, the session stays as
+    it is and the reaper comes back; if the database is away, it comes back later and later.
     """
     with (
         span("finish", session.traceparent, session_id=session.id),
@@ -35,35 +34,15 @@ def finish(context: Context, session: Session) -> None:
 
 
 def _finish(context: Context, session: Session) -> None:
-    context.store.settle(session.id)
-    context.archive.save(_summary(context, session), context.directory.aliases(session))
-    refused = context.store.finish(session)
-    log.info("session_ended", reason=session.reason, refused=refused)
-    # An agent that has left in good order has taken its room down.
-    left = session.owned_generation == session.generation and not session.owner
-    if session.channel is Channel.VOICE and not left:
-        _close_room(context, session.id)
-
-
-def _summary(context: Context, session: Session) -> ArchivedSession:
-    config = context.directory.config(session.id)
-    return ArchivedSession(
-        id=session.id,
-        scope=session.scope,
-        user_name=session.user_name,
-        channel=session.channel,
-        reason=session.reason or Reason.AGENT_ERROR,
-        fault=session.fault or Fault.PLATFORM,
-        detail=session.detail,
-        generation=session.generation,
-        recoveries=session.recoveries,
-        worker=session.worker,
-        accepted_at=session.accepted,
-        ended_at=context.store.now(),
-        config=config.to_json() if config else {},
-        timeline=dict(session.timeline),
-        transcript=[turn.to_json() for turn in read_history(context.redis, session.id)],
-    )
+    if not session.archive_tries:
+        context.store.settle(session.id)
+        # An agent that has left in good order has taken its room down.
+        left = session.owned_generation == session.generation and not session.owner
+        if session.channel is Channel.VOICE and not left:
+            _close_room(context, session.id)
+    if archive(context, session):
+        refused = context.store.finish(session)
+        log.info("session_ended", reason=session.reason, refused=refused)
 
 
 def _close_room(context: Context, session_id: str) -> None:
