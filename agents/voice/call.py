@@ -25,6 +25,7 @@ from agents.voice.ownership import keep_lease, obey
 from agents.voice.parts import make_parts
 from agents.voice.patience import until_redis_answers
 from agents.voice.presence import Presence
+from agents.voice.pulse import Pulse, die, die_without_memory
 from agents.voice.reporter import Reporter
 from agents.voice.troubles import Troubles
 from agents.voice.warmth import Warm
@@ -65,6 +66,7 @@ class Call:
 
     async def run(self) -> int | None:
         """Live through the call and clean up after it; return who is to take it over, if any."""
+        asyncio.get_running_loop().set_exception_handler(die_without_memory)
         self._reporter = Reporter(self._store, self._session.id, self._session.generation)
         self._ender = Ender()
         self._room = rtc.Room()
@@ -100,12 +102,15 @@ class Call:
             return Ending(Reason.AGENT_ERROR, detail=str(error))
         except (ConfigurationError, UnknownVoiceError) as error:
             return Ending(Reason.CONFIG_ERROR, detail=str(error))
+        except MemoryError:
+            die("out of memory")
         except Exception as error:
             log.exception("agent_failed")
             return Ending(Reason.AGENT_ERROR, detail=f"{type(error).__name__} in the agent")
 
     async def _live(self) -> Ending:
         orders: asyncio.Queue[Order] = asyncio.Queue()
+        self._spawn(Pulse(self._settings.lease_seconds).beat())
         self._spawn(self._reporter.run())
         self._spawn(keep_lease(self._claim, self._store, self._settings, self._ender))
         self._spawn(obey(self._claim, self._settings, self._ender, orders))

@@ -1,0 +1,75 @@
+"""When is an agent better dead? When it can do nothing for its call any more, and another could.
+
+An agent whose event loop has stood still for as long as a lease lasts has lost its call, and ends
+its own process: its worker, if there still is one, has the call taken over at once, and a process
+that was frozen and wakes up ends before it makes a sound. So does an agent that has no memory left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+_BEAT_SECONDS = 0.25
+_STATUS = 70
+"""With which the process exits: EX_SOFTWARE."""
+
+
+def die(why: str) -> NoReturn:
+    """End this process here and now; nothing that would take time or memory is done before."""
+    with contextlib.suppress(BaseException):
+        log.critical("agent_gave_up", why=why)
+    os._exit(_STATUS)
+
+
+def die_without_memory(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Handle an error that nobody has caught in an event loop."""
+    if isinstance(context.get("exception"), MemoryError):
+        die("out of memory")
+    loop.default_exception_handler(context)
+
+
+class Pulse:
+    """The event loop of one call, watched by itself and by a thread beside it."""
+
+    def __init__(self, longest: float, die: Callable[[str], object] = die) -> None:
+        self._longest = longest
+        self._die = die
+        self._last = _now()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="pulse", daemon=True)
+
+    async def beat(self) -> None:
+        """Beat until cancelled."""
+        self._thread.start()
+        try:
+            while True:
+                self._check()
+                self._last = _now()
+                await asyncio.sleep(_BEAT_SECONDS)
+        finally:
+            self._over.set()
+
+    def _watch(self) -> None:
+        while not self._over.wait(_BEAT_SECONDS):
+            self._check()
+
+    def _check(self) -> None:
+        stood_still = _now() - self._last
+        if stood_still > self._longest:
+            self._over.set()
+            self._die(f"the event loop stood still for {stood_still:.1f} s")
+
+
+def _now() -> float:
+    """Return a time that goes on while a process, or the whole machine, sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -1,0 +1,103 @@
+"""An agent whose event loop stands still, or that has no memory, ends its process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from agents.voice.pulse import Pulse
+
+
+def test_loop_when_it_stands_still_then_the_thread_beside_it_ends_the_process() -> None:
+    ended: list[tuple[float, str]] = []
+
+    async def call() -> float:
+        pulse = Pulse(0.5, lambda why: ended.append((time.monotonic(), why)))
+        beating = asyncio.create_task(pulse.beat())
+        await asyncio.sleep(0.3)
+        time.sleep(1.2)  # noqa: ASYNC251 - as the tool of an agent might
+        woken = time.monotonic()
+        await asyncio.sleep(0)
+        beating.cancel()
+        return woken
+
+    woken = asyncio.run(call())
+    [(at, why)] = ended
+    assert at < woken
+    assert "stood still" in why
+
+
+def test_loop_when_it_goes_on_then_nothing_happens_and_the_thread_ends_with_the_call() -> None:
+    ended: list[str] = []
+
+    async def call() -> Pulse:
+        pulse = Pulse(5, ended.append)
+        beating = asyncio.create_task(pulse.beat())
+        await asyncio.sleep(0.6)
+        beating.cancel()
+        return pulse
+
+    pulse = asyncio.run(call())
+    pulse._thread.join(5)
+    assert not pulse._thread.is_alive()
+    assert not ended
+
+
+ONE_THAT_PRINTS = """
+import asyncio
+from agents.voice.pulse import Pulse, die_without_memory
+
+async def fail(error):
+    raise error
+
+async def call():
+    asyncio.get_running_loop().set_exception_handler(die_without_memory)
+    pulse = asyncio.create_task(Pulse(1.0).beat())
+    print("ready", flush=True)
+    {what}
+    while True:
+        print("sound", flush=True)
+        await asyncio.sleep(0.05)
+
+asyncio.run(call())
+"""
+
+
+def start(what: str) -> subprocess.Popen[bytes]:
+    program = ONE_THAT_PRINTS.format(what=what)
+    return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+
+
+def test_process_when_frozen_for_longer_than_a_lease_then_wakes_up_to_end_without_a_sound() -> None:
+    with start("pass") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        os.kill(process.pid, signal.SIGSTOP)
+        time.sleep(1.3)
+        os.set_blocking(process.stdout.fileno(), False)
+        process.stdout.read()
+        os.kill(process.pid, signal.SIGCONT)
+        assert process.wait(10) == 70
+        heard = process.stdout.read() or b""
+    assert heard.count(b"sound") <= 1
+
+
+@pytest.mark.parametrize(("error", "status"), [("MemoryError()", 70), ("ValueError()", None)])
+def test_task_when_it_has_no_memory_then_ends_the_process_and_no_other_error_does(
+    error: str, status: int | None
+) -> None:
+    with start(f"asyncio.create_task(fail({error}))") as process:
+        assert process.stdout is not None
+        for _ in range(4):
+            process.stdout.readline()
+        try:
+            assert process.wait(1) == status
+        except subprocess.TimeoutExpired:
+            assert status is None
+        process.kill()
