@@ -1,8 +1,7 @@
 """How is a worker tried that must be unlike the others? In a small house of its own.
 
 It has Redis's database 3, one session worker with settings of its own, and upkeep that runs where
-the test says so. The upkeep of the big house stands still meanwhile: it would take down the rooms
-of sessions that it does not know.
+the test says so. It bears another name than the big house, whose upkeep so lets its rooms be.
 """
 
 from __future__ import annotations
@@ -113,15 +112,17 @@ class Annex:
 def annex(house: House, **overrides: object) -> Iterator[Annex]:
     """Keep a small house beside ``house``, with these settings changed."""
     address = house.settings.redis_url.rpartition("/")[0]
-    changed = {"redis_url": f"{address}/3", "worker_concurrency": 1, **overrides}
+    changed = {
+        "house": "annex",
+        "redis_url": f"{address}/3",
+        "worker_concurrency": 1,
+        **overrides,
+    }
     settings = settings_with(**{**house.settings.model_dump(), **changed})
     context = Context.of(settings)
     context.redis.flushdb()
-    with (
-        house.frozen("upkeep"),
-        house.run(
-            "annex", session_worker(WORKER), lambda: is_registered(context.redis, WORKER), **changed
-        ) as worker,
-    ):
+    with house.run(
+        "annex", session_worker(WORKER), lambda: is_registered(context.redis, WORKER), **changed
+    ) as worker:
         yield Annex(context, worker)
     context.redis.close()
