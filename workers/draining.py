@@ -21,7 +21,7 @@ import structlog
 from celery.worker import state as worker_state
 from redis.exceptions import RedisError
 
-from sessions.handing_over import HANDOVER, Handover
+from sessions.handing_over import Handover
 from sessions.outcomes import Refusal
 from sessions.states import State
 from workers.app import nudge
@@ -31,6 +31,9 @@ from workers.serving import Served
 log = structlog.get_logger(__name__)
 
 STEP_SECONDS = 0.2
+CUT = "drain_limit"
+"""Why another agent comes where nobody could take the call over in good order."""
+
 _SPARE_SECONDS = 5.0
 _SIGNALS = {signal.SIGTERM: 1, signal.SIGINT: 1, signal.SIGQUIT: 2}
 """How urgent each is: from 2 on nobody is waited for."""
@@ -145,7 +148,7 @@ class Drain:
             log.warning("call_cut", session_id=session_id, generation=generation)
             try:
                 recovered = self._context.store.recover(
-                    session_id, HANDOVER, generation=generation, unless_leased=False, counts=False
+                    session_id, CUT, generation=generation, unless_leased=False, counts=False
                 )
                 if not isinstance(recovered, Refusal):
                     nudge(session_id, recovered)

@@ -17,6 +17,7 @@ from livekit.agents import (
     tts,
     utils,
 )
+from livekit.agents.types import TimedString
 from livekit.plugins import openai
 
 from agents.providers.clients import Clients
@@ -125,6 +126,8 @@ class _Spoken(tts.ChunkedStream):
         try:
             for sentence in _sentences.tokenize(self.input_text):
                 if sentence.strip():
+                    # So that whoever plays it can tell where the sentence begins.
+                    output_emitter.push_timed_transcript(TimedString(sentence))
                     say = partial(self._say, output_emitter, sentence)
                     await speech.standby.use(say, speech.stand_in)
         except ProviderError as error:

@@ -44,15 +44,14 @@ async def brief(
     history = await until_redis_answers(read_history, store.redis, claim.session.id)
     if "firstAudio" not in claim.session.timeline:
         return Briefing(config, history, config.opening_line, resumed=False, unanswered=None)
-    line = _resuming_line(claim, config, history, settings)
+    if claim.session.cause == HANDOVER:
+        # The caller has not noticed anything: the sentence they are in the middle of goes on.
+        return Briefing(config, history, claim.session.unsaid, resumed=False, unanswered=None)
+    line = _resuming_line(config, history, settings)
     return Briefing(config, history, line, resumed=True, unanswered=unanswered(history))
 
 
-def _resuming_line(
-    claim: Claim, config: SessionConfig, history: list[Turn], settings: Settings
-) -> str:
-    if claim.session.cause == HANDOVER:
-        return ""  # the caller has not noticed anything.
+def _resuming_line(config: SessionConfig, history: list[Turn], settings: Settings) -> str:
     template = config.recovery_line
     if template is None:
         template = settings.recovery_line

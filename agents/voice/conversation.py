@@ -29,6 +29,8 @@ class Conversation:
     ) -> None:
         self.may_speak = asyncio.Event()
         """Set when the agent has begun; nobody else's words come before its first."""
+        self.hand_over = asyncio.Event()
+        """Set when somebody stands by to take the call over."""
         self._session = session
         self._narrator = narrator
         self._reporter = reporter
@@ -45,6 +47,8 @@ class Conversation:
             match order.command:
                 case Command.LISTEN:
                     self.listen(bool(order.data["on"]))
+                case Command.HAND_OVER:
+                    self.hand_over.set()
                 case Command.SAY:
                     await self._remember(order)
                     if order.data.get("aloud", True):
@@ -58,6 +62,11 @@ class Conversation:
             text = str(order.data["text"])
             speech = self._session.say(text, add_to_chat_ctx=False)
             self._narrator.says_for(order, text, speech)
+
+    def be_deaf(self) -> None:
+        """Hear nothing more, and tell nobody: the call is another agent's."""
+        self._session.clear_user_turn()
+        self._ears.open = False
 
     def listen(self, on: bool) -> None:
         """Open or close the ears, and confirm it."""

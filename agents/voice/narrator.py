@@ -20,6 +20,7 @@ from livekit.agents.voice import SpeechHandle
 
 from agents.voice.answers import response_event
 from agents.voice.reporter import Reporter
+from agents.voice.script import Cut
 from sessions.control import Order
 
 _AGENT, _CALLER = "agent", "caller"
@@ -34,6 +35,7 @@ class Narrator:
         self._reporter = reporter
         self._orders: set[SpeechHandle] = set()
         self._resuming: SpeechHandle | None = None
+        self._cut: Cut | None = None
         self._heard: list[str] = []
         """What the caller has said in this turn that will not be heard otherwise any more."""
         self._shown = ""
@@ -60,6 +62,20 @@ class Narrator:
         """Take note that a speech is the first after a takeover; it answers nothing."""
         self._resuming = speech
 
+    def parts(self, cut: Cut) -> None:
+        """Take note that the agent is about to stop, and at which word; another says the rest."""
+        self._cut = cut
+
+    @property
+    def speaks_on_order(self) -> bool:
+        """Tell whether the agent says what it was ordered to."""
+        return self._session.current_speech in self._orders
+
+    @property
+    def hears_caller(self) -> bool:
+        """Tell whether something has been heard that is no turn yet."""
+        return bool(self._shown or self._heard)
+
     def _on_agent_state(self, event: AgentStateChangedEvent) -> None:
         stamps = ["firstAudio"] if event.new_state == "speaking" else []
         self._reporter.tell("agent_state", {"state": event.new_state}, stamps=stamps)
@@ -83,14 +99,20 @@ class Narrator:
             self._heard.clear()
             self._shown = ""
         waited = _latency(item)
-        turn = {"role": item.role, "text": text, "interrupted": item.interrupted, **waited}
+        whole, interrupted = text, item.interrupted
+        if self._cut is not None and item.role == "assistant" and interrupted:
+            # What LiveKit takes for said is an estimate.
+            text, whole, interrupted = self._cut.said, self._cut.whole, False
+            self._cut = None
+        turn = {"role": item.role, "text": text, "interrupted": interrupted, **waited}
         if self._resuming is not None and item in self._resuming.chat_items:
             turn["resuming"] = True
         done = {"hearing" if item.role == "user" else "saying": ""}
         speaker = _SPEAKERS[item.role]
         self._tell(speaker, text, final=True, turn=turn, more=waited, fields=done)
         if item.role == "assistant" and (response := response_event(item)) is not None:
-            self._reporter.tell("agent_response", response)
+            # Those who read are given all of it, whoever says it.
+            self._reporter.tell("agent_response", {**response, "response": whole})
 
     def _tell(
         self,

@@ -8,14 +8,16 @@ from livekit.agents.voice import SpeechHandle
 
 from agents.voice.briefing import Briefing
 from agents.voice.narrator import Narrator
+from agents.voice.script import Script
 from agents.voice.speech import Prefetched
 
 
 class Opening:
     """The first moments of one agent; its line is synthesised before anybody is there."""
 
-    def __init__(self, briefing: Briefing, synthesis: tts.TTS) -> None:
+    def __init__(self, briefing: Briefing, synthesis: tts.TTS, script: Script) -> None:
         self._briefing = briefing
+        self._script = script
         line = briefing.first_line
         self._line = Prefetched(synthesis, line) if line else None
         self._speech: SpeechHandle | None = None
@@ -23,6 +25,7 @@ class Opening:
     def begin(self, session: AgentSession[None], narrator: Narrator) -> None:
         """Begin to say what there is to say first."""
         if self._line is not None:
+            self._script.write(self._line.text)
             self._speech = session.say(self._line.text, audio=self._line.frames())
             if self._briefing.resumed:
                 narrator.resumes_with(self._speech)

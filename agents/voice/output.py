@@ -18,6 +18,7 @@ from livekit.agents.voice.room_io._output import (
     _ParticipantAudioOutput,
 )
 
+from agents.voice.script import Script
 from sessions.metering import current_meter
 from sessions.rooms import AGENT_TRACK
 from sessions.tracing import span
@@ -33,7 +34,7 @@ _SHORTEST_SAMPLES = SAMPLE_RATE // 1000
 class EarlyAudioOutput:
     """The agent's track: 24 kHz mono, published before the caller joins."""
 
-    def __init__(self, room: rtc.Room) -> None:
+    def __init__(self, room: rtc.Room, script: Script) -> None:
         self._room = room
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         self._output = _PromptAudioOutput(
@@ -43,6 +44,8 @@ class EarlyAudioOutput:
             track_publish_options=options,
             track_name=AGENT_TRACK,
         )
+        self._output.script = script
+        script.position = lambda: self._output.position
         self._started: asyncio.Task[None] | None = None
         current_meter().played_ms = lambda: round(self._output.played_seconds * 1000)
 
@@ -80,6 +83,7 @@ class EarlyAudioOutput:
 class _PromptAudioOutput(_ParticipantAudioOutput):
     """Plays at once: voices are made with a breath of silence before the first sound."""
 
+    script: Script
     _sounds = False
     _finished_seconds = 0.0
 
@@ -88,6 +92,13 @@ class _PromptAudioOutput(_ParticipantAudioOutput):
         """Return how long something has been played altogether, without what was cut off."""
         given = self._source_pushed_duration - self._source_discarded_duration
         return self._finished_seconds + max(0.0, given - self._audio_source.queued_duration)
+
+    @property
+    def position(self) -> float | None:
+        """Return how many seconds of what is played now have been heard, if anything is."""
+        if not self._pushed_duration:
+            return None
+        return self._source_pushed_duration - self._audio_source.queued_duration
 
     def on_playback_finished(
         self,
@@ -106,6 +117,7 @@ class _PromptAudioOutput(_ParticipantAudioOutput):
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
         """Take in some of what is to be played."""
+        self.script.plays(frame, self._pushed_duration + self._audio_bstream.buffered_duration)
         if not self._sounds:
             frame, self._sounds = _without_lead(frame)
         await super().capture_frame(frame)

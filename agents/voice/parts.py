@@ -9,6 +9,7 @@ from livekit.agents import AgentSession, llm, stt, tts, vad
 from agents.providers import make_llm, make_stt_plugin, make_transcriber, make_tts
 from agents.voice.hearing import Hearing
 from agents.voice.pacing import Pace
+from agents.voice.script import Script
 from agents.voice.thinking import Thinking
 from agents.voice.troubles import Troubles
 from agents.voice.turns import turn_handling
@@ -27,14 +28,15 @@ class Parts:
     llm: llm.LLM
     tts: tts.TTS
 
-    def session(self, settings: Settings) -> AgentSession[None]:
-        """Put them together."""
+    def session(self, settings: Settings, script: Script) -> AgentSession[None]:
+        """Put them together; ``script`` is to hold what they say."""
         session: AgentSession[None] = AgentSession(
             vad=self.vad,
             stt=self.stt,
             llm=self.llm,
             tts=self.tts,
             turn_handling=turn_handling(settings),
+            tts_text_transforms=["filter_markdown", "filter_emoji", script.follow],
             user_away_timeout=None,
             aec_warmup_duration=None,
             # Who hangs up in the middle of a word is not waited for.

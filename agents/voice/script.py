@@ -1,0 +1,106 @@
+"""What is the agent saying, which sentence of it is heard now, and what is left of it?
+
+Whatever is spoken has been written first: by the model, or by whoever has the agent say something.
+The voice notes on its audio where each sentence begins. So an agent that must stop can do so
+between two sentences, and name the rest to the word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterable, Callable
+from dataclasses import dataclass
+
+from livekit import rtc
+from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT
+
+_KEPT = 8
+"""More than are ever prepared at once for one turn."""
+
+_NEAR_SECONDS = 0.05
+
+
+@dataclass(slots=True)
+class _Written:
+    """A text that is to be spoken; it is complete when no more of it comes."""
+
+    text: str = ""
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A text parted between two sentences."""
+
+    said: str
+    unsaid: str
+
+    @property
+    def whole(self) -> str:
+        """Return the text as it was written."""
+        return f"{self.said} {self.unsaid}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Where a sentence begins, in seconds of what is played now."""
+
+    at: float
+    text: str
+
+
+class Script:
+    """The texts of one call, and how far the one that is played has got."""
+
+    def __init__(self) -> None:
+        self.position: Callable[[], float | None] = lambda: None
+        """Tells how many seconds of what is played now have been heard; ``None``: nothing is."""
+        self._written: deque[_Written] = deque(maxlen=_KEPT)
+        self._marks: list[_Mark] = []
+
+    def write(self, text: str) -> None:
+        """Take note of a text that will be spoken as it is."""
+        self._written.append(_Written(text, complete=True))
+
+    async def follow(self, text: AsyncIterable[str]) -> AsyncIterable[str]:
+        """Pass a text on to the voice, and take note of it."""
+        written = _Written()
+        self._written.append(written)
+        async for part in text:
+            written.text += part
+            yield part
+        written.complete = True
+
+    def plays(self, frame: rtc.AudioFrame, at: float) -> None:
+        """Take note of the sentences that begin with a frame, ``at`` seconds of what is played."""
+        if at == 0:
+            self._marks.clear()
+        for text in frame.userdata.get(USERDATA_TIMED_TRANSCRIPT) or ():
+            self._marks.append(_Mark(at, str(text)))
+
+    async def pause(self) -> Cut | None:
+        """Wait for the moment between two sentences; return the text before and after it.
+
+        ``None`` if nothing is played, or what is played has no more pauses.
+        """
+        while (heard := self.position()) is not None:
+            ahead = [mark for mark in self._marks if mark.at > heard]
+            if not ahead:
+                return None
+            await asyncio.sleep(ahead[0].at - heard)
+            heard = self.position()
+            # Whoever paused in between has put the moment off.
+            if heard is not None and heard >= ahead[0].at - _NEAR_SECONDS:
+                cut = self._cut(ahead[0])
+                if cut is not None:
+                    return cut
+        return None
+
+    def _cut(self, mark: _Mark) -> Cut | None:
+        said = "".join(one.text for one in self._marks[: self._marks.index(mark)])
+        for written in reversed(self._written):
+            if written.text.startswith(said) and said.strip():
+                rest = written.text[len(said) :].strip()
+                return Cut(said.strip(), rest) if written.complete and rest else None
+        return None
