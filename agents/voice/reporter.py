@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.voice.patience import until_redis_answers
+from sessions.metering import current_meter
 from sessions.store import SessionStore
 
 
@@ -61,6 +62,12 @@ class Reporter:
         """Wait until all that was told is written."""
         await self._reports.join()
 
+    def _fields(self, report: _Report) -> Mapping[str, str] | None:
+        """Have a turn take along what has been used so far, which costs no trip of its own."""
+        if report.turn is None:
+            return report.fields
+        return {**(report.fields or {}), **current_meter().usage.to_fields(self._generation)}
+
     async def _write(self, report: _Report) -> None:
         await until_redis_answers(
             self._store.emit,
@@ -70,6 +77,6 @@ class Reporter:
             generation=self._generation,
             turn=report.turn,
             stamps=report.stamps,
-            fields=report.fields,
+            fields=self._fields(report),
             number=report.number,
         )
