@@ -10,12 +10,13 @@ import json
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import lru_cache
 from typing import Any, cast
 
 import structlog
 
+from sessions.models import Session
 from sessions.settings import Mode, Settings
 
 _SECRET_WORDS = (
@@ -31,6 +32,7 @@ _SECRET_WORDS = (
 _QUIET = (
     "celery.app.trace",
     "celery.beat",
+    "celery.pool",
     "celery.worker.strategy",
     "httpx",
     "httpx2",
@@ -41,7 +43,20 @@ _QUIET = (
     "alembic",
     "asyncio",
     "livekit",
+    "markdown_it",
+    "redis",
 )
+
+
+def about(session: Session | None) -> AbstractContextManager[object]:
+    """Return a block whose lines name a session, whose request made it, and which of its agents."""
+    if session is None:
+        return nullcontext()
+    return structlog.contextvars.bound_contextvars(
+        session_id=session.id,
+        correlation_id=session.correlation_id,
+        generation=session.generation,
+    )
 
 
 def configure_logging(settings: Settings) -> None:

@@ -30,6 +30,7 @@ def answer_question(message: dict[str, Any]) -> None:
     log.info(
         "question_answered",
         session_id=asked.session_id,
+        generation=asked.generation,
         correlation_id=request.correlation_id,
         status=response.status,
         first=first,

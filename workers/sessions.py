@@ -45,7 +45,6 @@ def run_session(self: Any, session_id: str, generation: int) -> None:
         if isinstance(claim, Refusal):
             log.info("claim_refused", why=claim.why)
             return
-        log.info("claimed", owner=claim.owner)
         from agents.voice.call import run_call
         from agents.voice.warmth import warm
 
@@ -53,6 +52,7 @@ def run_session(self: Any, session_id: str, generation: int) -> None:
             structlog.contextvars.bound_contextvars(correlation_id=claim.session.correlation_id),
             traced(claim),
         ):
+            log.info("claimed", owner=claim.owner)
             successor = run_call(claim, context.store, context.settings, warm(context.settings))
         if successor is None:
             request_finish(session_id)

@@ -17,7 +17,7 @@ from celery.signals import (
 )
 
 from sessions.errors import ConfigurationError
-from sessions.logs import configure_logging
+from sessions.logs import about, configure_logging
 from sessions.outcomes import Refusal
 from sessions.providers import check_providers
 from sessions.settings import get_settings
@@ -94,10 +94,13 @@ def _recover_lost_call(sender: Any, args: Any, exception: BaseException, **_: An
     if sender.name != RUN_SESSION or not isinstance(exception, WorkerLostError):
         return
     session_id, generation = args
-    recovered = get_context().store.recover(
+    context = get_context()
+    recovered = context.store.recover(
         session_id, "agent_died", generation=generation, unless_leased=False
     )
-    log.warning("agent_died", session_id=session_id, generation=generation, error=str(exception))
+    with about(context.directory.load(session_id)):
+        died = {"session_id": session_id, "generation": generation, "error": str(exception)}
+        log.warning("agent_died", **died)
     if not isinstance(recovered, Refusal):
         nudge(session_id, recovered)
     elif recovered.why == "given_up":

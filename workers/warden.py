@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 
 from sessions.counters import Drift
 from sessions.fleet import BusyCall, WorkerRecord
+from sessions.logs import about
 from sessions.settings import host_name
 from sessions.version import version
 from workers.app import RUN_SESSION
@@ -130,7 +131,8 @@ class Warden(bootsteps.StartStopStep):
             since = self._over_since.get(one.task_id, time.monotonic())
             over_since[one.task_id] = since
             if time.monotonic() - since > grace:
-                self._kill(context, one.call, one.drift(session))
+                with about(session):
+                    self._kill(context, one.call, one.drift(session))
         self._over_since = over_since
 
     def _kill(self, context: Context, call: BusyCall, drift: Drift | None) -> None:

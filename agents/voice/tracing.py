@@ -1,4 +1,4 @@
-"""How do the spans of LiveKit's framework get among our own: turns, and who hears, thinks and speaks?"""
+"""How do the spans of LiveKit's framework get among our own: turns, hearing, thinking, speaking?"""
 
 from __future__ import annotations
 

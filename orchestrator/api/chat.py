@@ -39,7 +39,7 @@ def write() -> Response:
     alias = read_alias_header(request)
     reference = alias if wanted.session_id is None else wanted.session_id
     session = session_for(house, caller, reference, wanted.user_id, g.correlation_id)
-    remember(session.id)
+    remember(session.id, session.generation)
     question = ask(house, session, wanted)
     wait = read_wait(request)
     asked = wait_for_answer(house, question.correlation_id, wait) if wait else None
@@ -61,7 +61,7 @@ def read(correlation_id: str) -> Response:
     """Return the answer to a question, or that it is still open."""
     house = services()
     asked = find_question(house, principal(), correlation_id)
-    remember(asked.session_id)
+    remember(asked.session_id, asked.generation)
     wait = read_wait(request)
     if wait and asked.response is None:
         asked = wait_for_answer(house, correlation_id, wait) or asked

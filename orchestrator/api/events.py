@@ -35,7 +35,7 @@ def events(reference: str) -> Response:
     house = services()
     query = read_query(request, EventsQuery)
     session = lookup.find(house, principal(), reference)
-    remember(session.id)
+    remember(session.id, session.generation)
     found = house.events.read(session.id, query.since, query.limit)
     if not found and not isinstance(session, Session) and not house.events.exists(session.id):
         raise SessionOverError(

@@ -50,7 +50,7 @@ def _listen(*, on: bool) -> Response:
     house = services()
     reference = read_body(request, ListeningRequest).session_id
     session = lookup.find(house, principal(), reference)
-    remember(session.id)
+    remember(session.id, session.generation)
     if not isinstance(session, Session):
         raise SessionOverError(f"The session {session.id} has ended.")
     if session.channel is not Channel.VOICE:

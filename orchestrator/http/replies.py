@@ -22,8 +22,11 @@ def reply(answer: Answer, session_id: str | None = None) -> Response:
     return response
 
 
-def remember(session_id: str) -> None:
-    """Have every log line of this request name the session."""
+def remember(session_id: str, generation: int | None = None) -> None:
+    """Have every log line of this request name the session, and its answer too."""
     g.session_id = session_id
-    structlog.contextvars.bind_contextvars(session_id=session_id)
-    note(session_id=session_id)
+    named: dict[str, str | int] = {"session_id": session_id}
+    if generation is not None:
+        named["generation"] = generation
+    structlog.contextvars.bind_contextvars(**named)
+    note(**named)

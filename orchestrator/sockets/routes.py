@@ -18,6 +18,7 @@ from orchestrator.access.auth import authenticate
 from orchestrator.access.cors import check_origin
 from orchestrator.chatting.opening import session_for
 from orchestrator.health.metrics import figures_of
+from orchestrator.http.replies import remember
 from orchestrator.reading.lookup import AnySession
 from orchestrator.services import Services, services, services_of
 from orchestrator.sockets.chatter import Chatter
@@ -80,6 +81,7 @@ def _admit() -> None:
     sockets = sockets_of(current_app)
     with sockets.door.passing():
         session, confirmation = _look_up(services(), since)
+    remember(session.id, session.generation)
     # From here on nothing may fail: the place is given back when the request is torn down.
     outbox = sockets.roster.admit(session.id)
     figures_of(current_app).tell_sockets(len(sockets.roster))

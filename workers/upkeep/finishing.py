@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import structlog
-from structlog.contextvars import bound_contextvars
 
+from sessions.logs import about
 from sessions.models import Session
 from sessions.states import Channel
 from sessions.tracing import span
@@ -24,11 +24,7 @@ def finish(context: Context, session: Session) -> None:
     """
     with (
         span("finish", session.traceparent, session_id=session.id),
-        bound_contextvars(
-            session_id=session.id,
-            correlation_id=session.correlation_id,
-            generation=session.generation,
-        ),
+        about(session),
     ):
         _finish(context, session)
 

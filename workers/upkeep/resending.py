@@ -32,7 +32,11 @@ def resend(context: Context) -> int:
 
 
 def _settle(context: Context, asked: Asked) -> None:
-    named = {"session_id": asked.session_id, "correlation_id": asked.correlation_id}
+    named = {
+        "session_id": asked.session_id,
+        "correlation_id": asked.correlation_id,
+        "generation": asked.generation,
+    }
     if context.desk.now() >= context.desk.given_up_at(asked):
         failure = TaskResponse.failure(
             asked.correlation_id, asked.session_id, sentence=NOBODY_ANSWERED, error=GIVEN_UP
