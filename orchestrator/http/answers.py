@@ -114,6 +114,46 @@ class TurnAnswer(Answer):
     at: int = Field(description="Unix milliseconds.")
     generation: int = 0
     interrupted: bool = False
+    latency_ms: int | None = Field(
+        default=None, description="How long the caller had waited for it, where that is known."
+    )
+
+
+class GenerationAnswer(Answer):
+    """One agent of a session; null is what has not happened, or is not known."""
+
+    number: int
+    worker: str | None
+    host: str | None
+    claimed_at: int | None = Field(description="When it took the session, Unix ms.")
+    ready_at: int | None = Field(description="When it could talk, Unix ms.")
+    ended_at: int | None = Field(description="When it left, or another was sent for, Unix ms.")
+    cause: str | None = Field(
+        description="`left` where its work was done, `lost` where nobody saw it go, or the cause "
+        "for which another took over, such as `agent_died`, `lease_lost` or `handover`."
+    )
+
+
+class ModelUsageAnswer(Answer):
+    """What was asked of one model."""
+
+    slot: str = Field(description="`stt`, `llm`, `tts` or `embeddings`.")
+    provider: str = Field(description="`embedded` is the house's own.")
+    model: str
+    requests: int = Field(description="Also those that failed or were given up.")
+    input_tokens: int = Field(description="As the provider counts them; 0 where it does not say.")
+    output_tokens: int
+    characters: int = Field(description="Those given to speak or to search for, or worded by it.")
+    audio_ms: int = Field(description="The sound given to hear, or made.")
+    model_ms: int = Field(description="How long it took altogether.")
+
+
+class UsageAnswer(Answer):
+    """What a session has used, over all its agents and answers."""
+
+    audio_in_ms: int = Field(description="The sound from the caller that agents have heard.")
+    audio_out_ms: int = Field(description="The sound that agents have played.")
+    models: list[ModelUsageAnswer]
 
 
 class SessionSummary(Answer):
@@ -143,6 +183,14 @@ class SessionAnswer(SessionSummary):
     queue: PlaceAnswer | None = Field(description="Its place in the queue, while it waits.")
     config: ConfigAnswer | None
     transcript: list[TurnAnswer] | None = Field(description="Null while the session lives.")
+    events: int | None = Field(
+        description="How many events its log held at the end; null while the session lives."
+    )
+    generations: list[GenerationAnswer] = Field(description="Its agents, the first one first.")
+    usage: UsageAnswer | None = Field(
+        description="What it has used so far: of an agent at work, up to its last turn or renewed "
+        "lease. Null where the session is older than the field."
+    )
 
 
 class SessionsAnswer(Answer):

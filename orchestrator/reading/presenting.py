@@ -28,12 +28,17 @@ def whole(house: Services, session: AnySession, principal: Principal) -> Session
     return SessionAnswer.model_validate(
         {
             **_summary_fields(session),
-            "correlation_id": (session.correlation_id or None) if live else None,
+            "correlation_id": session.correlation_id or None,
             "aliases": house.directory.aliases(session) if live else house.archive.aliases(session),
             "room_name": session.id if session.channel == Channel.VOICE else None,
             "queue": place_of(house, session) if live else None,
             "config": shown,
             "transcript": transcript,
+            "events": None if live else session.events,
+            "generations": [one.to_json() for one in session.generations]
+            if live
+            else session.generations,
+            "usage": (session.usage.to_json() if live else session.usage) or None,
         }
     )
 
