@@ -4,13 +4,17 @@ Each verb is one Lua script in ``lua/``; the shared part is put in front of it h
 script as a whole, so no other client ever sees half of a verb.
 """
 
+# redis-py leaves parts of its own signatures untyped.
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any, cast
 
 from redis import Redis
+from redis.exceptions import RedisError
 
 from sessions import figures, keys
 from sessions.keys import SessionKeys
@@ -24,6 +28,7 @@ class Scripts:
     """The verbs, registered with one Redis client."""
 
     def __init__(self, redis: Redis) -> None:
+        self._redis = redis
         folder = resources.files("sessions") / "lua"
         common = _constants() + (folder / "_common.lua").read_text(encoding="utf-8")
         due = (folder / "due.lua").read_text(encoding="utf-8")
@@ -65,12 +70,22 @@ class Scripts:
 
         Arguments that are ``None`` are left out. Raises what redis-py raises.
         """
-        keys = SessionKeys.of(session_id).as_list() + (more_keys or [])
-        given = {name: value for name, value in args.items() if value is not None}
-        given["id"] = session_id
-        # As bytes, which redis-py packs in half the time: that is 6 us of each verb's 100 to 250.
-        packed = [key.encode() for key in keys]
-        return cast("list[Any]", self._verbs[verb](keys=packed, args=[json.dumps(given).encode()]))
+        packed, given = _pack(session_id, args, more_keys or [])
+        return cast("list[Any]", self._verbs[verb](keys=packed, args=given))
+
+    def run_many(
+        self, verb: str, calls: Sequence[tuple[str, dict[str, Any]]]
+    ) -> list[list[Any] | RedisError]:
+        """Run ``verb`` on many sessions in one round trip, each in a step of its own.
+
+        Where one fails, its error stands in place of its reply. Raises what redis-py raises if the
+        connection is lost.
+        """
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for session_id, args in calls:
+                packed, given = _pack(session_id, args, [])
+                self._verbs[verb](keys=packed, args=given, client=pipeline)
+            return cast("list[list[Any] | RedisError]", pipeline.execute(raise_on_error=False))
 
     def due(self, deadlines: str, limit: int, hold_ms: int) -> list[str]:
         """Run the one verb that is about many sessions; see ``lua/due.lua``."""
@@ -81,6 +96,16 @@ class Scripts:
         """Run the verb that finds a free process a waiting session; see ``lua/pick.lua``."""
         args = json.dumps({"first": first, "hold": hold_ms})
         return cast("str | None", self._pick(keys=[keys.QUEUE, keys.OFFERED], args=[args]))
+
+
+def _pack(
+    session_id: str, args: dict[str, Any], more_keys: list[str]
+) -> tuple[list[bytes], list[bytes]]:
+    names = SessionKeys.of(session_id).as_list() + more_keys
+    given = {name: value for name, value in args.items() if value is not None}
+    given["id"] = session_id
+    # As bytes, which redis-py packs in half the time: that is 6 us of each verb's 100 to 250.
+    return [name.encode() for name in names], [json.dumps(given).encode()]
 
 
 def _constants() -> str:

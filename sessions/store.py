@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from redis import Redis
+from redis.exceptions import RedisError
 
 from sessions import keys
 from sessions.clock import RedisClock
@@ -135,6 +136,28 @@ class SessionStore:
             look_after=_ms(self._settings.ending_grace_seconds),
         )
         return _refusal(reply)
+
+    def begin_ending_many(
+        self, ends: Sequence[tuple[Session, Reason]]
+    ) -> list[Refusal | RedisError | None]:
+        """Start the end of each of these, if it is still as it was seen; all in one round trip."""
+        calls = [
+            (
+                session.id,
+                {
+                    **self._base,
+                    "to": State.ENDING,
+                    "generation": session.generation,
+                    "reason": reason,
+                    "fault": reason.fault,
+                    "seen": _marks(session),
+                    "look_after": _ms(self._settings.ending_grace_seconds),
+                },
+            )
+            for session, reason in ends
+        ]
+        replies = self._scripts.run_many("advance", calls)
+        return [one if isinstance(one, RedisError) else _refusal(one) for one in replies]
 
     def recover(
         self,

@@ -28,6 +28,7 @@ READY = Session(
     task_id="t",
     request_hash="",
     correlation_id="",
+    traceparent="",
     timeline={"accepted": NOW},
     claimed_at=NOW,
     priority=0,
