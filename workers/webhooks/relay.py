@@ -28,7 +28,7 @@ from sessions.webhooks.events import Announcement, WebhookEvent, body_of
 
 log = structlog.get_logger(__name__)
 
-BLOCK_SECONDS = 2.0
+BLOCK_SECONDS = 1.0
 _AT_ONCE = 100
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 
