@@ -22,6 +22,7 @@ FIGURES = (
     "pickup",
     "starts",
     "verbs",
+    "reaping",
     "memory",
     "importing",
     "follow",

@@ -38,6 +38,8 @@ def measure(house: House) -> list[Row]:
     """Measure both, taking turns."""
     address = house.settings.redis_url.rpartition("/")[0]
     changed = {"redis_url": f"{address}/3", "web_workers": 2, "port": free_port()}
+    # Nobody takes what is started, so all of it waits.
+    changed["limit_queue_length"] = 0
     # No worker looks at this database, so the one that is said to be alive must stay so.
     changed["worker_lost_seconds"] = 3600
     settings = settings_with(**{**house.settings.model_dump(), **changed})
