@@ -53,12 +53,13 @@ worker_send_task_events = True
 task_send_sent_event = False
 
 beat_scheduler = "workers.beat:Scheduler"
-beat_max_loop_interval = 5
+beat_max_loop_interval = 2
 redbeat_redis_url = _settings.redis_url
 redbeat_redis_options = broker_transport_options
 redbeat_key_prefix = "redbeat:"
 redbeat_lock_key = keys.BEAT_LOCK
-redbeat_lock_timeout = 25
+# A beat that is killed leaves its lock behind: nobody is reaped until it has gone.
+redbeat_lock_timeout = 8
 
 
 def _every(seconds: float) -> dict[str, object]:
