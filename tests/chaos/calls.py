@@ -14,8 +14,10 @@ from typing import Any
 import aiohttp
 from livekit import rtc
 
+from sessions.agents import ASSISTANT
 from tests.chaos.ears import Ears
 from tests.chaos.house import ChaosHouse
+from tests.chaos.parts import TICKER
 from tests.chaos.plan import CallPlan, Leave
 from tests.chaos.tones import TONE_VOICE
 from tests.chaos.witness import Witness
@@ -31,6 +33,8 @@ _JOIN_SECONDS = 45.0
 _HEAR_SECONDS = 60.0
 _ANSWER_SECONDS = 12.0
 _QUESTIONS = 5
+_ECHO_SECONDS = 0.5
+"""What is heard so soon was on its way already."""
 _TIMEOUT = aiohttp.ClientTimeout(total=8)
 _STAYS_AWAY = (
     rtc.DisconnectReason.ROOM_DELETED,
@@ -57,8 +61,10 @@ class Call:
     talking: bool = False
     left_at: float | None = None
     cut_at: float | None = None
-    hits: list[float] = field(default_factory=list[float])
-    """When something went wrong after which this caller must hear another agent."""
+    lost_agent_at: float = 0.0
+    """When something took this caller's agent away: another track must bring one back."""
+    troubled_at: float = 0.0
+    """When something went wrong through which this caller must go on hearing an agent."""
     lost: str | None = None
     _following: asyncio.Task[None] | None = None
     _room: rtc.Room = field(default_factory=rtc.Room)
@@ -98,6 +104,7 @@ class Call:
     async def _start(self) -> dict[str, Any]:
         body = {
             "userName": f"caller-{self.plan.number}",
+            "agent": ASSISTANT if self.plan.full else TICKER,
             "voiceId": FULL_VOICE if self.plan.full else TONE_VOICE,
             "openingLine": " ".join(["hello"] * self.plan.words) + ".",
             "correlationToken": f"{self.house.run}-{self.plan.number}",
@@ -132,7 +139,7 @@ class Call:
                 await self._ask()
             await self._stay(self.plan.seconds)
             # Who was hit stays until another agent is heard, or the table would say nothing.
-            await self._until(self._is_well, "no other agent was heard")
+            await self._until(self._is_well, "no agent was heard any more")
             self.left_at = time.time()
             if self.plan.leave is Leave.BY_API:
                 await self._post("session/end", {"sessionId": self.session_id}, _START_SECONDS)
@@ -175,7 +182,7 @@ class Call:
         assert self.question is not None
         assert self.witness is not None
         for _ in range(_QUESTIONS):
-            await self._until(self._is_well, "no other agent was heard")
+            await self._until(self._is_well, "no agent was heard any more")
             before = len(self.witness.of_type("agent_response"))
             await self._microphone.say(self.question)
             deadline = time.monotonic() + _ANSWER_SECONDS
@@ -188,7 +195,10 @@ class Call:
         raise CallLostError("a question asked aloud was never answered")
 
     def _is_well(self) -> bool:
-        return not self.hits or self.ears.heard_after(self.hits[-1]) is not None
+        """Tell whether an agent was heard after all that went wrong; full calls ask instead."""
+        if self.lost_agent_at and self.ears.heard_after(self.lost_agent_at) is None:
+            return False
+        return self.plan.full or self.ears.last_loud > self.troubled_at + _ECHO_SECONDS
 
     async def _stay(self, seconds: float) -> None:
         assert self.witness is not None

@@ -37,6 +37,8 @@ async def drive(
     async with aiohttp.ClientSession(connector=unlimited) as http:
         calls = [Call(plan, house, http, question) for plan in plans]
         await _take_turns(calls[:_WARM_UP_CALLS], at_once, tell)
+        if lost := [call.lost for call in calls[:_WARM_UP_CALLS] if call.lost]:
+            raise RuntimeError(f"The house does not even work undisturbed: {lost[0]}")
         levels = descriptors(house)
         under_way: list[Call] = []
         faults = Faults(house, lambda: under_way)

@@ -49,6 +49,11 @@ class Ears:
         heard = [v.first_loud for v in self.voices if v.began > moment and v.first_loud]
         return min(heard, default=None)
 
+    @property
+    def last_loud(self) -> float:
+        """Return when anything was heard last."""
+        return max((voice.last_loud or 0.0 for voice in self.voices), default=0.0)
+
     def voice_after(self, moment: float) -> Voice | None:
         """Return the first voice that came after ``moment``."""
         return next((voice for voice in self.voices if voice.began > moment), None)

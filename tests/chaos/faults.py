@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from sessions.keys import SessionKeys
 from tests.chaos.calls import Call
 from tests.chaos.house import ChaosHouse
-from tests.chaos.messages import give_back, take_message
+from tests.chaos.messages import QUEUES, give_back, take_message
 from tests.chaos.plan import FaultPlan, Kind
 
 _AWAY_SECONDS = (2.0, 10.0)
@@ -27,12 +27,16 @@ _FROZEN_SECONDS = 14.0
 
 @dataclass
 class Fault:
-    """Something that went wrong at ``at`` (Unix time). ``hit`` are the sessions it was done to."""
+    """Something that went wrong at ``at`` (Unix time).
+
+    ``hit`` are the sessions that may notice; where it ``disturbs``, they lose their agents.
+    """
 
     kind: Kind
     at: float
     hit: frozenset[str] = frozenset()
     note: str = ""
+    disturbs: bool = False
     house_wide: bool = False
 
 
@@ -91,14 +95,16 @@ class Faults:
 
     async def _kill_worker(self, plan: FaultPlan) -> None:
         place = "ab"[plan.pick % 2]
+        await asyncio.to_thread(self._until_both_workers_serve)
         name = self.house.worker_name(place)
         hit = await asyncio.to_thread(self._calls_of, name)
-        gone = plan.kind is Kind.HOST_GONE
-        self._note(plan, hit, disturbs=gone, note=name)
-        self.house.kill(f"sessions-{place}", with_children=gone)
+        self._note(plan, hit, disturbs=True, note=name)
+        # Without its children they die a moment later: Linux tells them when their parent has gone.
+        self.house.kill(f"sessions-{place}", with_children=plan.kind is Kind.HOST_GONE)
 
     async def _deploy(self, plan: FaultPlan) -> None:
         place = "ab"[plan.pick % 2]
+        await asyncio.to_thread(self._until_both_workers_serve)
         name = self.house.worker_name(place)
         hit = await asyncio.to_thread(self._calls_of, name)
         self._note(plan, hit, note=name)
@@ -107,7 +113,7 @@ class Faults:
     async def _kill_web(self, plan: FaultPlan) -> None:
         """Kill a process that serves, or with it the master that would start another."""
         child = self.house.children[f"web-{'ab'[plan.pick % 2]}"]
-        self._note(plan, house_wide=True)
+        self._note(plan, self._talking(), house_wide=True)
         with contextlib.suppress(psutil.NoSuchProcess):
             serving = psutil.Process(child.pid).children()
             if plan.strength < 0.3:
@@ -118,12 +124,12 @@ class Faults:
     async def _kill_part(self, plan: FaultPlan) -> None:
         kind = "beat" if plan.kind is Kind.BEAT_KILLED else "upkeep"
         name = f"{kind}-{'ab'[plan.pick % 2]}"
-        self._note(plan, house_wide=True, note=name)
+        self._note(plan, self._talking(), house_wide=True, note=name)
         self.house.kill(name)
 
     async def _restart_redis(self, plan: FaultPlan) -> None:
         child = self.house.children["redis"]
-        self._note(plan, house_wide=True)
+        self._note(plan, self._talking(), house_wide=True)
         with self.house.held("redis"):
             _signal(child.pid, signal.SIGKILL if plan.kind is Kind.REDIS_KILLED else signal.SIGTERM)
             await asyncio.to_thread(child.process.wait)
@@ -141,10 +147,10 @@ class Faults:
 
     async def _meddle(self, plan: FaultPlan) -> None:
         url = self.house.settings.redis_url
-        taken = await asyncio.to_thread(take_message, url)
-        if taken is None:
+        queue = QUEUES[plan.pick % 4 == 0]
+        message = await asyncio.to_thread(take_message, url, queue)
+        if message is None:
             return
-        queue, message = taken
         self._note(plan, house_wide=True, note=queue)
         if plan.kind is Kind.MESSAGE_DOUBLED:
             await asyncio.to_thread(give_back, url, queue, message, times=2)
@@ -162,13 +168,14 @@ class Faults:
         house_wide: bool = False,
         note: str = "",
     ) -> None:
-        """Write down what happens now. Who is disturbed by it must hear another agent."""
+        """Write down what happens now, and have everybody whom it may concern be heard again."""
         at = time.time()
-        if disturbs:
-            for call in hit:
-                call.hits.append(at)
+        for call in hit:
+            call.troubled_at = at
+            if disturbs:
+                call.lost_agent_at = at
         ids = frozenset(call.session_id for call in hit)
-        self.done.append(Fault(plan.kind, at, ids, note, house_wide))
+        self.done.append(Fault(plan.kind, at, ids, note, disturbs, house_wide))
 
     def _after(self, seconds: float, work: Callable[[], None]) -> None:
         async def later() -> None:
@@ -180,6 +187,11 @@ class Faults:
 
     def _talking(self) -> list[Call]:
         return [call for call in self.calls() if call.talking]
+
+    def _until_both_workers_serve(self) -> None:
+        """Wait for the worker that was killed before: one machine goes at a time."""
+        for name in ("sessions-a", "sessions-b"):
+            self.house.wait_until_ready(name)
 
     def _agent(self, pick: int) -> tuple[Call, int] | None:
         """Return a call that goes on and the process of its agent."""

@@ -17,14 +17,14 @@ QUEUES = ("sessions", "upkeep")
 _WAIT_SECONDS = 10
 
 
-def take_message(url: str) -> tuple[str, str] | None:
-    """Return the next message that nobody else gets, and its queue; ``None``: there was none."""
+def take_message(url: str, queue: str) -> str | None:
+    """Return the next message in a queue that nobody else gets; ``None``: there was none."""
     with Redis.from_url(url, decode_responses=True, socket_timeout=_WAIT_SECONDS + 5) as redis:
         try:
-            taken = redis.brpop(list(QUEUES), timeout=_WAIT_SECONDS)
+            taken = redis.brpop([queue], timeout=_WAIT_SECONDS)
         except RedisError:
             return None
-    return (str(taken[0]), str(taken[1])) if isinstance(taken, Sequence) else None
+    return str(taken[1]) if isinstance(taken, Sequence) else None
 
 
 def give_back(url: str, queue: str, message: str, *, times: int = 1) -> None:

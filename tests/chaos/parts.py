@@ -21,6 +21,9 @@ from tests.support.ports import free_port, free_port_block
 from tests.support.processes import ROOT
 from tests.support.settings import environment_of, settings_with
 
+TICKER = "ticker"
+"""The agent of light calls: it counts aloud; see `tests.chaos.ticker`."""
+
 SLOTS = 14
 """Calls that each of the two session workers can take: either could nearly do alone."""
 
@@ -55,6 +58,7 @@ def chaos_settings(folder: Path, **more: object) -> Settings:
             "tts_url": f"http://127.0.0.1:{free_port()}/v1",
             "tts_model": "tones",
             "worker_concurrency": SLOTS,
+            "agents": [f"{TICKER}=tests.chaos.ticker:make_ticker"],
             "rejoin_grace_seconds": 6,
             # The logs have to be there still when everything is over.
             "event_linger_seconds": 3600,

@@ -23,7 +23,7 @@ class Kind(StrEnum):
     AGENT_FROZEN = "agent frozen (SIGSTOP)"
     AGENT_FROZEN_AND_WOKEN = "agent frozen, later woken (SIGCONT)"
     HOST_GONE = "worker and all its agents killed at once"
-    WORKER_KILLED = "worker killed, its agents not"
+    WORKER_KILLED = "worker killed (kill -9)"
     DEPLOY = "worker replaced (SIGTERM)"
     WEB_KILLED = "web process killed"
     BEAT_KILLED = "beat killed"

@@ -20,6 +20,7 @@ from sessions.states import Reason
 from tests.chaos.calls import Call
 from tests.chaos.house import ChaosHouse
 from tests.chaos.plan import Leave
+from tests.chaos.ticker import counts
 from tests.chaos.witness import Seen, replay
 
 LOST, DOUBLED, LEFT = "lost", "doubled", "left over"
@@ -111,6 +112,9 @@ def _of_archive(
     if _turns(call.witness.seen) != told:
         yield Failure(LOST, call.session_id, "a turn that a socket saw is not in the log")
     kept = [turn["text"] for turn in archived.transcript]
+    numbers = counts(kept)
+    if numbers != sorted(numbers) or set(numbers) != set(range(1, len(set(numbers)) + 1)):
+        yield Failure(LOST, call.session_id, f"the agents counted {numbers}")
     if kept != told:
         what = DOUBLED if len(kept) > len(told) else LOST
         yield Failure(what, call.session_id, f"{len(told)} turns were told, {len(kept)} are kept")

@@ -32,7 +32,7 @@ _HEAD = (
 )
 _LEGEND = (
     "A call is counted as hit where the fault was done to its agent, worker or media server. "
-    "*Heard again* is from the fault to the next agent's first sound at the caller; for a "
+    "*Heard again* is from the fault to the first sound of the next agent at the caller; for a "
     "worker that is replaced, how long no agent was in the room."
 )
 
@@ -130,7 +130,7 @@ def _cause(faults: Iterable[Fault], call: Call, moment: float) -> Fault | None:
     recent = [f for f in faults if -0.2 <= moment - f.at <= _EFFECT_SECONDS]
     own = [fault for fault in recent if call.session_id in fault.hit]
     if own:
-        return own[-1]
+        return next((fault for fault in reversed(own) if fault.disturbs), own[-1])
     if call.cut_at is not None and moment > call.cut_at:
         return Fault(Kind.CALLER_CUT, call.cut_at, frozenset({call.session_id}))
     return next((fault for fault in reversed(recent) if fault.house_wide), None)
