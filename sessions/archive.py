@@ -1,4 +1,4 @@
-"""What is known of a session after it has ended?
+"""Where are the sessions that have ended?
 
 A summary is written before the state turns ``ended``, and once: whoever is not sure whether it was
 written may write it again.
@@ -7,60 +7,22 @@ written may write it again.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import Engine, delete, or_, select
+from sqlalchemy import Engine, Select, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Transaction
 from sqlalchemy.orm import defer
 
+from sessions.archived import ArchivedSession, ArchiveFilter
 from sessions.database import ArchivedAliasRow, ArchivedSessionRow
 
 _DAY_MS = 24 * 3600 * 1000
 _PRUNE_BATCH = 500
 _PRUNE_TIMES = 100
 _PRUNE_PAUSE_SECONDS = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class ArchivedSession:
-    """An ended session. What ``transcript``, ``generations`` and ``usage`` hold is in their types.
-
-    These are ``Turn``, ``Generation`` and ``Usage``, each as its ``to_json`` gives it.
-    """
-
-    id: str
-    scope: str
-    user_name: str
-    channel: str
-    reason: str
-    fault: str
-    detail: str | None
-    generation: int
-    recoveries: int
-    worker: str
-    accepted_at: int
-    ended_at: int
-    config: Mapping[str, Any]
-    timeline: Mapping[str, int]
-    transcript: Sequence[Mapping[str, Any]]
-    correlation_id: str = ""
-    events: int = 0
-    generations: Sequence[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
-    usage: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveFilter:
-    """Which ended sessions to list; ``None`` sets no condition. ``before`` is (accepted ms, id)."""
-
-    scope: str | None = None
-    user_name: str | None = None
-    channel: str | None = None
-    reason: str | None = None
-    before: tuple[int, str] | None = None
 
 
 class Archive:
@@ -114,19 +76,11 @@ class Archive:
         """Return ended sessions without their transcripts, those accepted last first."""
         row = ArchivedSessionRow
         query = (
-            select(row)
+            _chosen(wanted)
             .options(defer(row.transcript, raiseload=True))
             .order_by(row.accepted_at.desc(), row.id.desc())
             .limit(limit)
         )
-        for column, value in (
-            (row.scope, wanted.scope),
-            (row.user_name, wanted.user_name),
-            (row.channel, wanted.channel),
-            (row.reason, wanted.reason),
-        ):
-            if value is not None:
-                query = query.where(column == value)
         if wanted.before is not None:
             at, session_id = wanted.before
             query = query.where(
@@ -134,6 +88,36 @@ class Archive:
             )
         with Transaction(self._engine) as transaction:
             return [_read(found, transcript=()) for found in transaction.scalars(query)]
+
+    def ended_after(
+        self, wanted: ArchiveFilter, position: tuple[int, str], until: int, limit: int
+    ) -> list[ArchivedSession]:
+        """Return whole sessions that ended before ``until``, those that ended first first.
+
+        ``position`` is (ended ms, id) of the session after which to go on.
+        """
+        row = ArchivedSessionRow
+        at, session_id = position
+        query = (
+            _chosen(wanted)
+            # Said twice, because the first half is what an index can find.
+            .where(row.ended_at >= at, or_(row.ended_at > at, row.id > session_id))
+            .where(row.ended_at < until)
+            .order_by(row.ended_at, row.id)
+            .limit(limit)
+        )
+        with Transaction(self._engine) as transaction:
+            return [_read(found) for found in transaction.scalars(query)]
+
+    def aliases_of(self, session_ids: Sequence[str]) -> dict[str, list[str]]:
+        """Return the names of each of these sessions that has any."""
+        row = ArchivedAliasRow
+        query = select(row.session_id, row.alias).where(row.session_id.in_(session_ids))
+        names: dict[str, list[str]] = {}
+        with Transaction(self._engine) as transaction:
+            for session_id, alias in transaction.execute(query.order_by(row.alias)):
+                names.setdefault(session_id, []).append(alias)
+        return names
 
     def prune(self, now: int, keep_days: int) -> int:
         """Remove sessions that ended more than ``keep_days`` ago, 0 none; return how many.
@@ -160,6 +144,20 @@ class Archive:
             # Their names go with them.
             transaction.execute(delete(row).where(row.id.in_(ids)))
             return len(ids)
+
+
+def _chosen(wanted: ArchiveFilter) -> Select[ArchivedSessionRow]:
+    row = ArchivedSessionRow
+    query = select(row)
+    for column, value in (
+        (row.scope, wanted.scope),
+        (row.user_name, wanted.user_name),
+        (row.channel, wanted.channel),
+        (row.reason, wanted.reason),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    return query
 
 
 def _read(row: ArchivedSessionRow, **given: Any) -> ArchivedSession:

@@ -12,6 +12,7 @@ from orchestrator.cli.chat import chat
 from orchestrator.cli.commands import Commands
 from orchestrator.cli.database import migrate
 from orchestrator.cli.doctor import doctor
+from orchestrator.cli.export import export
 from orchestrator.cli.keys import keys
 from orchestrator.cli.queue import queue
 from orchestrator.cli.sessions import end, sessions, show
@@ -36,6 +37,6 @@ def main() -> None:
 
 for _command in (
     *(call, chat, sessions, show, end, queue, workers, keys, webhooks),
-    *(migrate, settings, doctor),
+    *(export, migrate, settings, doctor),
 ):
     main.add_command(_command)

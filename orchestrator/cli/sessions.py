@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -26,6 +26,14 @@ _PAGE = 200
 _EVENTS_PAGE = 1000
 _GONE = 410
 _STATES = list(STATE_STYLES)
+_TIMES = ("claimed", "ready", "ended")
+_AMOUNTS = {
+    "requests": "requests",
+    "inputTokens": "tokens in",
+    "outputTokens": "tokens out",
+    "characters": "characters",
+    "audioMs": "ms of sound",
+}
 _SPEAKERS = {"assistant": "agent", "user": "caller"}
 
 
@@ -153,6 +161,25 @@ def _print_session(session: Mapping[str, Any]) -> None:
     print_facts("Timeline", offsets)
     if session["config"]:
         print_facts("Config", session["config"].items())
+    if len(session["generations"]) > 1:
+        print_facts("Agents", (_agent(one, began) for one in session["generations"]))
+    if session["usage"]:
+        print_facts("Usage", _usage(session["usage"]))
+
+
+def _agent(agent: Mapping[str, Any], began: int) -> tuple[str, str]:
+    times = [f"{w} {(at - began) / 1000:.3f} s" for w in _TIMES if (at := agent[f"{w}At"])]
+    told = [agent["worker"], ", ".join(times), agent["cause"]]
+    return str(agent["number"]), "  ".join(filter(None, told))
+
+
+def _usage(usage: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    heard, played = usage["audioInMs"] / 1000, usage["audioOutMs"] / 1000
+    yield "sound", f"{heard:.1f} s heard, {played:.1f} s played"
+    for used in usage["models"]:
+        amounts = [f"{used[name]} {word}" for name, word in _AMOUNTS.items() if used[name]]
+        took = f"{used['modelMs'] / 1000:.1f} s"
+        yield used["slot"], f"{used['provider']} {used['model']}: {', '.join([*amounts, took])}"
 
 
 def _print_transcript(session: Mapping[str, Any], events: list[dict[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from orchestrator.reading import presenting
 from orchestrator.reading.lookup import AnySession
 from orchestrator.services import Services
 from sessions import ids
-from sessions.archive import ArchivedSession, ArchiveFilter
+from sessions.archived import ArchivedSession, ArchiveFilter
 from sessions.errors import FieldProblem, InvalidRequestError
 from sessions.models import Session
 from sessions.states import State

@@ -9,7 +9,7 @@ from __future__ import annotations
 from orchestrator.access.principal import Principal
 from orchestrator.services import Services
 from sessions import ids
-from sessions.archive import ArchivedSession
+from sessions.archived import ArchivedSession
 from sessions.directory import check_reference
 from sessions.errors import UnknownSessionError
 from sessions.models import Session

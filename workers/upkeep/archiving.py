@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from sessions.archive import ArchivedSession
+from sessions.archived import ArchivedSession
 from sessions.events import EventLog
 from sessions.generations import Generation
 from sessions.history import read_history
