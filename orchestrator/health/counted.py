@@ -13,7 +13,9 @@ from sessions.settings import TaskTransport
 from sessions.states import Channel, Reason
 
 CHANNELS = tuple(str(channel) for channel in Channel)
+CAUSES = ("agent_died", "lease_lost", "start_timeout", "livekit_lost", "drain_limit", "handover")
 TRANSPORTS = tuple(str(transport) for transport in TaskTransport)
+WEBHOOKS = ("session.ready", "session.ended", "session.handoff_requested")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,16 @@ COUNTERS = {
         "switchboard_recoveries",
         "Agents asked for to take a call over, by what had become of the one before.",
         ("cause",),
-        tuple((cause,) for cause in ("agent_died", "lease_lost", "start_timeout", "livekit_lost")),
+        tuple((cause,) for cause in CAUSES),
     ),
     "ends": Figure(
         "switchboard_ends",
         "Sessions that have ended, by reason and on whose side it lies.",
         ("channel", "reason", "fault"),
-        tuple((channel, reason, reason.fault) for channel, reason in product(CHANNELS, Reason)),
+        tuple(
+            (channel, reason.value, reason.fault.value)
+            for channel, reason in product(CHANNELS, Reason)
+        ),
     ),
     "questions": Figure(
         "switchboard_questions",
@@ -65,6 +70,7 @@ COUNTERS = {
         "switchboard_webhook_attempts",
         "Outgoing webhooks, by what the other side made of them.",
         ("type", "result"),
+        tuple(product(WEBHOOKS, ("delivered", "failed"))),
     ),
 }
 
@@ -94,7 +100,8 @@ DISTRIBUTIONS = {
     "takeover": Figure(
         "switchboard_takeover_seconds",
         "From the loss of an agent to the next one that is ready.",
-        known=((),),
+        ("cause",),
+        tuple((cause,) for cause in CAUSES),
     ),
     "answer": Figure(
         "switchboard_answer_seconds",

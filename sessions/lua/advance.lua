@@ -65,7 +65,7 @@ if to == 'ready' then
   stamp({ 'ready' })
   enter('ready')
   if state == 'recovering' then
-    observe('takeover', now - tonumber(get('recoveringSince') or now))
+    observe('takeover:' .. (get('cause') or 'unknown'), now - tonumber(get('recoveringSince') or now))
     emit('agent_recovered', cjson.encode({
       session_id = args.id, generation = generation, cause = get('cause') or nil,
     }))

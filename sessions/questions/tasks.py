@@ -32,6 +32,10 @@ Message = Annotated[
 ]
 
 
+_DISCREET = ConfigDict(hide_input_in_errors=True)
+"""What is wrong with a message is logged, and its content must not be."""
+
+
 class Status(StrEnum):
     """Whether a question could be dealt with; an honest "I do not know" is a success."""
 
@@ -69,6 +73,8 @@ class TaskPayload(BaseModel):
 class TaskRequest(BaseModel):
     """A question on its way to whoever answers it."""
 
+    model_config = _DISCREET
+
     message_type: Literal["task_request"] = "task_request"
     correlation_id: CorrelationId
     task_type: TaskType
@@ -89,6 +95,8 @@ class TaskResult(BaseModel):
 
 class TaskResponse(BaseModel):
     """An answer on its way back. ``correlation_id`` is null where none could be read."""
+
+    model_config = _DISCREET
 
     correlation_id: CorrelationId | None
     status: Status
@@ -119,6 +127,8 @@ class TaskResponse(BaseModel):
 
 class AgentResponse(BaseModel):
     """The ``data`` of the event that brings an answer to the clients of a session."""
+
+    model_config = _DISCREET
 
     session_id: str
     response: str

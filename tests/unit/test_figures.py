@@ -95,7 +95,7 @@ def test_session_when_it_goes_its_way_then_each_step_is_in_the_figures(
         ("span", "ready_userJoined"),
         ("span", "userJoined_firstAudio"),
         ("span", "accepted_firstAudio"),
-        ("takeover",),
+        ("takeover", "agent_died"),
     }
     assert all(sum(one.counts.values()) == 1 for one in reading.distributions.values())
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from pydantic import ValidationError
 
 from sessions.questions.schemas import FOLDER, schemas
-from sessions.questions.tasks import AgentResponse, TaskResponse, to_json
+from sessions.questions.tasks import AgentResponse, TaskRequest, TaskResponse, to_json
 from tests.support.questions import answer_to, question
 
 
@@ -60,3 +61,10 @@ def test_schemas_when_as_published_then_they_hold_without_what_was_added() -> No
 )
 def test_schemas_when_an_answer_has_another_shape_then_they_say_so(change: dict[str, Any]) -> None:
     assert errors("task_response", {**to_json(answer_to("chat_1")), **change})
+
+
+def test_request_when_it_cannot_be_read_then_the_error_does_not_quote_it() -> None:
+    payload = {"message": 7, "session_id": "marmalade", "conversation_history": [["marmalade"]]}
+    with pytest.raises(ValidationError) as caught:
+        TaskRequest.model_validate({"correlation_id": "c", "task_type": "x", "payload": payload})
+    assert "marmalade" not in str(caught.value)

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Event, Thread
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message
 from redis import Redis
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import OutOfMemoryError, RedisError
 
 from sessions.connections import REDIS_AWAY
+from sessions.figures import Figures
 from sessions.questions.tasks import TaskResponse
 from sessions.settings import Settings
 from workers.kafka.clients import make_consumer, make_producer, reason_of
@@ -44,6 +46,7 @@ class Relay:
 
     def __init__(self, settings: Settings, redis: Redis, deliver: Deliver) -> None:
         self._deliver = deliver
+        self._figures = Figures(redis)
         self._names = Names.of(settings)
         self._watch = Watch(settings, redis)
         self._outbox = Outbox(make_producer(settings, ROLE, _NEVER, _ROOM))
@@ -109,6 +112,8 @@ class Relay:
             partition=message.partition(),
             offset=message.offset(),
         )
+        with suppress(RedisError):
+            self._figures.count("errors:answer:lost")
         told = Event()
 
         def delivered(error: KafkaError | None) -> None:
