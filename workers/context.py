@@ -14,6 +14,7 @@ from sessions.database import open_database
 from sessions.directory import Directory
 from sessions.figures import Figures
 from sessions.fleet import Fleet
+from sessions.pulse import Pulse
 from sessions.questions.desk import Desk
 from sessions.settings import Settings, get_settings
 from sessions.store import SessionStore
@@ -30,6 +31,7 @@ class Context:
     store: SessionStore
     directory: Directory
     fleet: Fleet
+    pulse: Pulse
     desk: Desk
 
     @classmethod
@@ -37,8 +39,9 @@ class Context:
         """Make the parts for these settings."""
         redis = connect(settings)
         store, directory = SessionStore(redis, settings), Directory(redis)
-        fleet, desk = Fleet(redis, settings), Desk(redis, settings)
-        return cls(settings, redis, store, directory, fleet, desk)
+        fleet, pulse = Fleet(redis, settings), Pulse(redis, settings)
+        desk = Desk(redis, settings)
+        return cls(settings, redis, store, directory, fleet, pulse, desk)
 
     @property
     def archive(self) -> Archive:

@@ -77,6 +77,7 @@ class Warden(bootsteps.StartStopStep):
         requests = _requests(worker_state.active_requests)
         served = served_by(requests)
         try:
+            context.pulse.beat()
             if context.fleet.is_asked_to_drain(consumer.hostname, process_start(os.getpid())):
                 drain()
             self._report(context, consumer, len(requests), served)

@@ -51,6 +51,42 @@ def test_reap_when_one_session_cannot_be_settled_then_settles_the_others(
     assert context.directory.load(broken) is not None
 
 
+def test_reap_when_nobody_could_reach_redis_for_a_while_then_waits_for_agents_to_renew(
+    context: Context, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_off, dead = actor.ready(), actor.ready()
+    sent: list[tuple[str, int]] = []
+    monkeypatch.setattr(reaping, "nudge", lambda *message: sent.append(message))
+    context.pulse.beat()
+    context.redis.set(keys.PULSE, context.store.now() - 6000)
+    for session_id in (cut_off, dead):
+        context.redis.delete(SessionKeys.of(session_id).lease)
+    make_due(context, cut_off, dead)
+    reap(context)
+    assert sent == []
+    assert 0 < context.redis.pttl(keys.CUT_OFF) <= context.settings.lease_seconds * 500
+    context.store.renew(cut_off, 1, owner_of(1))
+    # Time goes by, in which everybody reaches Redis.
+    context.redis.delete(keys.CUT_OFF)
+    make_due(context, cut_off, dead)
+    reap(context)
+    assert sent == [(dead, 2)]
+
+
+def test_reap_when_only_the_reaper_was_away_then_takes_over_at_once(
+    context: Context, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = actor.ready()
+    sent: list[tuple[str, int]] = []
+    monkeypatch.setattr(reaping, "nudge", lambda *message: sent.append(message))
+    for seconds_ago in (9, 6, 3):  # a worker reports, and nobody reaps.
+        context.redis.set(keys.PULSE, context.store.now() - seconds_ago * 1000)
+    context.redis.delete(SessionKeys.of(dead).lease)
+    make_due(context, dead)
+    reap(context)
+    assert sent == [(dead, 2)]
+
+
 def test_reap_when_a_hash_cannot_be_read_then_drops_it_and_goes_on(
     context: Context, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

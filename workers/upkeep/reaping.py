@@ -41,8 +41,12 @@ def reap(context: Context) -> int:
 
     One that cannot be settled is logged and comes back; it does not keep the others waiting.
     """
+    cut_off = context.pulse.beat()
     found, seen = take_due(context)
     lost = [due for due in found if due.verdict in {Verdict.RECOVER, Verdict.REPLACE}]
+    if cut_off:
+        # Their agents may live, and could not say so: whoever cannot now either comes back.
+        lost = [due for due in lost if due.verdict is Verdict.REPLACE]
     _each(lost, lambda due: _recover(context, due))
     end_all(context, found)
     _nudge_waiting(context, [due for due in found if due.verdict is Verdict.NUDGE])

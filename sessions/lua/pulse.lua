@@ -1,0 +1,17 @@
+-- pulse: somebody of the house reaches Redis; has nobody done so for a while before?
+--
+-- KEYS[1]  moment (ms) of the last sign of life
+-- KEYS[2]  lives while agents that were cut off have time to renew their leases
+-- ARGV[1]  JSON object: silence: ms after which the house counts as cut off; patience: ms that
+--          agents get afterwards; ttl: ms
+--
+-- Returns 1 while they have that time, else 0.
+
+redis.replicate_commands()
+local args = cjson.decode(ARGV[1])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local last = tonumber(redis.call('GET', KEYS[1]) or now)
+if now - last > args.silence then redis.call('SET', KEYS[2], last, 'PX', args.patience) end
+redis.call('SET', KEYS[1], now, 'PX', args.ttl)
+return redis.call('EXISTS', KEYS[2])
