@@ -14,6 +14,7 @@ from sessions.keys import SessionKeys
 from sessions.settings import Settings
 from sessions.states import Reason
 from sessions.store import SessionStore
+from tests.support.eventually import eventually
 from tests.support.sessions import Actor
 
 
@@ -55,6 +56,38 @@ def test_command_when_given_before_the_claim_then_is_not_for_this_agent(
     async def play() -> None:
         async with reader(settings, session_id, at) as orders:
             assert [order.id for order in await orders.wait(1)] == [f"{at}-0"]
+
+    asyncio.run(play())
+
+
+def test_order_when_the_agent_before_did_not_say_it_then_reaches_the_next_and_others_do_not(
+    actor: Actor, store: SessionStore, settings: Settings, redis: Redis
+) -> None:
+    session_id = actor.ready()
+    stream = SessionKeys.of(session_id).control
+    said, unsaid = (
+        str(redis.xadd(stream, {"command": "say", "data": '{"text": "' + text + '"}'}))
+        for text in ("One", "Two")
+    )
+    store.listen(session_id, on=False)
+    store.emit(session_id, "transcript", {}, generation=1, fields={"heeded": said})
+    store.recover(session_id, "agent_died", unless_leased=False)
+    redis.xadd(stream, {"command": "say", "data": '{"text": "Three"}'})
+    eventually(lambda: store.now() > int(unsaid.partition("-")[0]) + 5, 2, "some time passes")
+    claim = actor.claim(session_id, 2)
+    assert claim.session.heeded == said
+
+    async def play() -> None:
+        redis = connect_async_blocking(settings, 5)
+        reader = ControlReader(redis, session_id, claim.at, claim.session.heeded)
+        try:
+            orders = await reader.wait(1)
+        finally:
+            await redis.aclose()
+        assert [(o.command, o.data["text"]) for o in orders] == [
+            (Command.SAY, "Two"),
+            (Command.SAY, "Three"),
+        ]
 
     asyncio.run(play())
 

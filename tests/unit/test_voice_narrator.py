@@ -17,7 +17,7 @@ from livekit.agents import (
     UserInputTranscribedEvent,
 )
 from livekit.agents.llm import ChatMessage
-from livekit.agents.voice import io
+from livekit.agents.voice import SpeechHandle, io
 
 from agents.knowledge.answering import Answer
 from agents.voice.answers import noted
@@ -26,6 +26,7 @@ from agents.voice.narrator import Narrator
 from agents.voice.output import _without_lead
 from agents.voice.reporter import Reporter
 from agents.voice.words import Words
+from sessions.control import Command, Order
 
 
 @dataclass
@@ -122,6 +123,56 @@ def test_answer_when_interrupted_then_all_tell_what_was_heard_of_it(
     assert notes.told[0][1]["latency_ms"] == 612
     assert notes.told[1][1]["response"] == "We open at"
     assert notes.told[1][1]["sources"] == ["hours.md"]
+
+
+def test_words_when_they_are_under_way_then_are_noted_until_they_are_a_turn(notes: Notes) -> None:
+    session = rtc.EventEmitter[str]()
+    session.current_speech = None  # pyright: ignore[reportAttributeAccessIssue]
+    narrator = Narrator(cast("AgentSession", session), cast("Reporter", notes))
+    narrator.partial("We open")
+    session.emit("user_input_transcribed", heard("No"))
+    assert notes.fields == {"saying": "We open", "hearing": "No"}
+    session.emit("conversation_item_added", item("assistant", "We open", interrupted=True))
+    assert notes.fields == {"saying": "", "hearing": "No"}
+    session.emit("conversation_item_added", item("user", "No."))
+    assert notes.fields == {"saying": "", "hearing": ""}
+
+
+def test_order_when_carried_out_then_is_ticked_off_and_its_words_are_no_turn(notes: Notes) -> None:
+    async def say() -> None:
+        speech = SpeechHandle.create()
+        session = rtc.EventEmitter[str]()
+        session.current_speech = speech  # pyright: ignore[reportAttributeAccessIssue]
+        narrator = Narrator(cast("AgentSession", session), cast("Reporter", notes))
+        order = Order("17-3", Command.SAY, {"text": "Come in."})
+        narrator.says_for(order, "Come in.", speech)
+        narrator.partial("Come")
+        assert notes.fields == {}
+        speech._mark_done()
+        await asyncio.sleep(0.01)
+
+    asyncio.run(say())
+    assert notes.fields == {"heeded": "17-3"}
+    assert notes.transcripts() == [("agent", "Come", False), ("agent", "Come in.", True)]
+    assert notes.turns == []
+
+
+def test_sentence_when_it_is_the_first_after_a_takeover_then_its_turn_says_so(
+    notes: Notes,
+) -> None:
+    async def resume() -> None:
+        session = rtc.EventEmitter[str]()
+        narrator = Narrator(cast("AgentSession", session), cast("Reporter", notes))
+        speech = SpeechHandle.create()
+        narrator.resumes_with(speech)
+        first, second = item("assistant", "Sorry."), item("assistant", "We open at nine.")
+        assert isinstance(first.item, ChatMessage)
+        speech._item_added([first.item])
+        session.emit("conversation_item_added", first)
+        session.emit("conversation_item_added", second)
+
+    asyncio.run(resume())
+    assert [turn.get("resuming", False) for turn in notes.turns] == [True, False]
 
 
 def test_line_when_it_answers_nothing_then_there_is_no_response(
