@@ -1,7 +1,7 @@
 """Has the house just been cut off from Redis, so that leases have run out that nobody could renew?
 
-Every worker and the reaper leave a sign of life every two seconds. Where none was left for half a
-lease, Redis was away, or out of everybody's reach: its agents talk on, and renew their leases within
+Every worker and the reaper leave a sign of life every two seconds. Where none was left for half
+a lease, Redis was away, or out of everybody's reach: its agents talk on, and renew theirs within
 another half once it is back. Until then a lease that has run out says nothing about its agent.
 """
 
