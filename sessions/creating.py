@@ -10,6 +10,7 @@ from sessions import keys
 from sessions.errors import LimitReachedError, NoCapacityError, QueueFullError
 from sessions.limits import Limits
 from sessions.models import SessionConfig
+from sessions.outlook import Outlook
 from sessions.settings import Settings
 from sessions.states import Channel, State
 
@@ -32,6 +33,7 @@ class NewSession:
     limits: Limits = field(default_factory=Limits)
     priority: int = 0
     queue_timeout_seconds: float | None = None
+    outlook: Outlook | None = None
     webhooks: bool = False
 
 
@@ -70,6 +72,8 @@ def creation(new: NewSession, settings: Settings, now: int) -> tuple[dict[str, A
         "look_after": round(look_after * 1000),
         "max_duration": new.config.max_duration_seconds * 1000,
         "worker_lost": settings.worker_lost_seconds * 1000,
+        "free": new.outlook.free if new.outlook else None,
+        "pace": new.outlook.pace if new.outlook else None,
         "limits": {
             "total": settings.limit_live_sessions,
             "scope": new.limits.live,

@@ -15,10 +15,12 @@ from sessions.creating import NewSession
 from sessions.directory import Directory
 from sessions.errors import AliasConflictError, FieldProblem, InvalidRequestError
 from sessions.figures import Figures
+from sessions.fleet import Fleet
 from sessions.ids import is_session_id, new_session_id
 from sessions.limits import Limits
 from sessions.models import Session, SessionConfig
 from sessions.outcomes import AliasTaken
+from sessions.outlook import Outlooks
 from sessions.questions.bases import KnowledgeBases
 from sessions.requests import StartRequest
 from sessions.settings import Settings
@@ -64,6 +66,7 @@ class Starter:
         self._knowledge = knowledge
         self._settings = settings
         self._subscribers = subscribers
+        self._outlooks = Outlooks(store.redis, Fleet(store.redis, settings))
 
     def start(
         self,
@@ -103,6 +106,7 @@ class Starter:
                 limits=limits,
                 priority=request.priority,
                 queue_timeout_seconds=request.queue_timeout_seconds,
+                outlook=self._outlooks.recent(),
                 webhooks=self._subscribers is not None and self._subscribers.has(scope),
             )
             created = self._store.create(new)

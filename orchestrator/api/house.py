@@ -84,10 +84,14 @@ def health() -> Response:
 @documented(
     Operation("Can calls be taken?", "house", {200: ReadyAnswer, 503: ReadyAnswer}, public=True)
 )
-def ready() -> tuple[Response, int]:
+def ready() -> Response:
     """Tell whether calls can be taken, and what is missing if not; to an admin, also why."""
     answer = check_house(services()) if _asks_an_admin() else _for_strangers(services())
-    return reply(answer), 200 if answer.ready else 503
+    response = reply(answer)
+    if not answer.ready:
+        response.status_code = 503
+        response.headers["Retry-After"] = "5"
+    return response
 
 
 def _asks_an_admin() -> bool:

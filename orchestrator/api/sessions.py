@@ -54,7 +54,7 @@ def start() -> Response:
     session = started.session
     remember(session.id, session.generation)
     if session.channel is Channel.VOICE and not started.replayed:
-        _ask_for_agent(house, session)
+        nudge(session.id, session.generation)
     wait = read_wait(request)
     if wait:
         session = wait_until_ready(house, session, wait)
@@ -126,14 +126,6 @@ def show(reference: str) -> Response:
     session = lookup.find(house, caller, reference)
     remember(session.id, session.generation)
     return reply(presenting.whole(house, session, caller), session.id)
-
-
-def _ask_for_agent(house: Services, session: Session) -> None:
-    """Send the message; where no slot is free, whoever watches learns at once what to wait for."""
-    nudge(session.id, session.generation)
-    outlook = house.outlooks.recent()
-    if session.queue_position > outlook.free:
-        house.store.tell_place(session.id, outlook.free, outlook.pace)
 
 
 def _started(house: Services, started: Started, session: Session, wait: int) -> Response:

@@ -14,6 +14,7 @@ import structlog
 from flask import Flask, Response
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from orchestrator.reading.waiting import SessionFailedError
@@ -52,6 +53,7 @@ _STORE_IS_AWAY: tuple[type[Exception], ...] = (
     *REDIS_AWAY,
     OutOfMemoryError,
     OperationalError,
+    PoolTimeoutError,
     TimeoutError,
 )
 
@@ -74,7 +76,7 @@ def answer(error: Exception) -> Response:
         # Its answer may be what was lost, so nobody knows.
         detail = "The session store does not answer, and may or may not have done what you asked. "
         detail += "Try again in a moment; an alias keeps a start from being done twice."
-        return _problem(503, "store_unavailable", detail, headers={"Retry-After": "1"})
+        return _problem(503, "store_unavailable", detail)
     log.error("request_failed", exc_info=error)
     return _problem(500, "internal_error", "Something went wrong on our side; it has been logged.")
 
@@ -98,7 +100,6 @@ def _of_ours(error: errors.SwitchboardError, status: int) -> Response:
     if isinstance(error, errors.NotAuthenticatedError):
         headers["WWW-Authenticate"] = 'Bearer realm="switchboard"'
     if isinstance(error, SessionFailedError):
-        headers["Retry-After"] = "1"
         more |= {"sessionId": error.session_id, "reason": error.reason, "fault": error.fault}
     return _problem(status, error.code, str(error), more, headers)
 
@@ -118,4 +119,7 @@ def _problem(
         "code": code,
         **(more or {}),
     }
-    return Response(json.dumps(content), status, headers, content_type=CONTENT_TYPE)
+    given = dict(headers or {})
+    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        given.setdefault("Retry-After", "1")
+    return Response(json.dumps(content), status, given, content_type=CONTENT_TYPE)

@@ -111,6 +111,19 @@ local function enter(state, extra)
   return emit('session_state', cjson.encode(data))
 end
 
+-- Tell a session that waits at `position` so, unless a slot is free for it or it knows. `args.free`
+-- is how many slots are free, `args.pace` in how many ms one comes free (absent: unknown).
+local function tell_place(position)
+  if position <= args.free or tonumber(get('queuePosition')) == position then return false end
+  redis.call('HSET', K.session, 'queuePosition', position)
+  emit('queue_position', cjson.encode({
+    session_id = args.id,
+    position = position,
+    estimated_wait_ms = args.pace and math.floor((position - args.free) * args.pace) or cjson.null,
+  }))
+  return true
+end
+
 -- Which stretches of a session's way to its first word end with a stamp, and with which they begin.
 local SPANS = {
   claimed = { 'accepted' }, joined = { 'claimed' }, ready = { 'joined', 'accepted' },

@@ -8,7 +8,8 @@
 -- args        session, config: objects of strings (the two hashes); state: the first state;
 --             ahead: microseconds by which it stands before who came at the same time; not_after:
 --             ms after which the caller has given up; queue_timeout, look_after, max_duration,
---             worker_lost: ms; limits: {total, scope, user, starts, queue}, 0 means none
+--             worker_lost: ms; limits: {total, scope, user, starts, queue}, 0 means none; free,
+--             pace: see tell_place (absent: it is told its place later)
 --
 -- Returns {'created', now, flat session hash, place in the queue or 0} or {'expired', now},
 -- {'taken', id}, {'limit', which, ms to wait}, {'queue_full'}, {'no_capacity'}: in those five nothing
@@ -83,4 +84,5 @@ redis.call('PEXPIRE', K.session, args.ttl)
 redis.call('PEXPIRE', K.config, args.ttl)
 if #KEYS >= 18 then redis.call('PEXPIRE', K.aliases, args.ttl) end
 local place = voice and redis.call('ZRANK', K.queue, args.id) + 1 or 0
+if voice and args.free then tell_place(place) end
 return { 'created', now, redis.call('HGETALL', K.session), place }

@@ -7,14 +7,5 @@
 
 if get('state') ~= 'queued' then return { 'refused', get('state') and 'served' or 'gone' } end
 local rank = redis.call('ZRANK', K.queue, args.id)
-if not rank or rank < args.free then return { 'refused', 'served' } end
-local position = rank + 1
-if tonumber(get('queuePosition')) == position then return { 'refused', 'known' } end
-
-redis.call('HSET', K.session, 'queuePosition', position)
-emit('queue_position', cjson.encode({
-  session_id = args.id,
-  position = position,
-  estimated_wait_ms = args.pace and math.floor((position - args.free) * args.pace) or cjson.null,
-}))
-return { 'ok', position }
+if not rank then return { 'refused', 'served' } end
+return tell_place(rank + 1) and { 'ok', rank + 1 } or { 'refused', 'known' }
