@@ -83,7 +83,7 @@ def webhook() -> Response:
     content = read_content(request)
     check_signature(request.headers.get("Authorization", ""), content, house.settings)
     report = parse_content(content, LiveKitReport)
-    return reply(ReportAnswer(looked_at=_have_looked_at(house, report)))
+    return reply(ReportAnswer(heard=_have_looked_at(house, report)))
 
 
 def _have_looked_at(house: Services, report: LiveKitReport) -> bool:

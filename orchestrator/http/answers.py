@@ -259,9 +259,9 @@ class KnowledgeAnswer(Answer):
 
 
 class ReportAnswer(Answer):
-    """The report has been heard; a replay, or one that means nothing to us, has no look."""
+    """The report is signed. One that is old, known or of no meaning to us changes nothing."""
 
-    looked_at: bool = Field(description="Whether the session it is about is looked at.")
+    heard: bool = Field(description="Whether the session it is about is looked at now.")
 
 
 class HealthAnswer(Answer):

@@ -220,6 +220,7 @@ def test_document_when_checked_then_it_is_valid_openapi(app: Flask) -> None:
         "/chat/{correlationId}",
         "/listening/start",
         "/listening/stop",
+        "/livekit/webhook",
         "/health",
         "/ready",
         "/metrics",
