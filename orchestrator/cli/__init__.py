@@ -12,6 +12,7 @@ from orchestrator.cli.chat import chat
 from orchestrator.cli.commands import Commands
 from orchestrator.cli.database import migrate
 from orchestrator.cli.doctor import doctor
+from orchestrator.cli.drain import drain
 from orchestrator.cli.export import export
 from orchestrator.cli.keys import keys
 from orchestrator.cli.queue import queue
@@ -36,7 +37,7 @@ def main() -> None:
 
 
 for _command in (
-    *(call, chat, sessions, show, end, queue, workers, keys, webhooks),
+    *(call, chat, sessions, show, end, queue, workers, drain, keys, webhooks),
     *(export, migrate, settings, doctor),
 ):
     main.add_command(_command)

@@ -47,6 +47,10 @@ def workers(as_json: bool) -> None:
         for one in alive
     ]
     print_table(headings, rows)
+    for one in alive:
+        if one.waits_for:
+            left = ago(max(0, one.drain_ends - now))
+            click.echo(f"{one.name}: {one.waits_for} It waits for {left} more.")
 
 
 def _free(slots: int) -> Cell:
