@@ -15,23 +15,28 @@ from agents.registry import make_agent
 from agents.voice.briefing import Briefing, brief
 from agents.voice.conversation import Conversation
 from agents.voice.ending import ConnectionLostError, Ender, Ending
+from agents.voice.handing_over import HandingOver
 from agents.voice.hearing import FRAME_MS, SAMPLE_RATE
 from agents.voice.joining import RoomUnreachableError, join
 from agents.voice.leaving import Leaving
+from agents.voice.moments import Moments
 from agents.voice.narrator import Narrator
 from agents.voice.opening import Opening
 from agents.voice.output import EarlyAudioOutput
+from agents.voice.own_models import OwnModels
 from agents.voice.ownership import keep_lease, obey
 from agents.voice.parts import make_parts
 from agents.voice.patience import until_redis_answers
 from agents.voice.presence import Presence
 from agents.voice.pulse import Pulse, die, die_without_memory
 from agents.voice.reporter import Reporter
+from agents.voice.script import Script
 from agents.voice.troubles import Troubles
 from agents.voice.warmth import Warm
 from agents.voice.words import Words
 from sessions.control import Order
 from sessions.errors import ConfigurationError, StaleGenerationError, UnknownVoiceError
+from sessions.metering import metering
 from sessions.outcomes import Claim, Refusal
 from sessions.rooms import CALLER_IDENTITY
 from sessions.settings import Settings
@@ -46,7 +51,8 @@ def run_call(claim: Claim, store: SessionStore, settings: Settings, warm: Warm) 
 
     Returns the generation that is to take the call over, if one is.
     """
-    return asyncio.run(Call(claim, store, settings, warm).run())
+    with metering():
+        return asyncio.run(Call(claim, store, settings, warm).run())
 
 
 class Call:
@@ -70,7 +76,8 @@ class Call:
         self._reporter = Reporter(self._store, self._session.id, self._session.generation)
         self._ender = Ender()
         self._room = rtc.Room()
-        self._output = EarlyAudioOutput(self._room)
+        self._script = Script()
+        self._output = EarlyAudioOutput(self._room, self._script)
         self._presence = Presence(self._room, self._settings, self._reporter, self._ender)
         async with utils.http_context.open():
             try:
@@ -122,11 +129,12 @@ class Call:
         config = briefing.config
         troubles = Troubles(self._reporter, self._ender)
         parts = make_parts(config, self._settings, self._warm, troubles)
-        opening = Opening(briefing, parts.tts)
-        session = parts.session(self._settings)
+        opening = Opening(briefing, parts.tts, self._script)
+        session = parts.session(self._settings, self._script)
         if line := self._settings.apology_line:
             troubles.apologise = lambda: session.say(line)
         narrator = Narrator(session, self._reporter)
+        moments = Moments(session, narrator, self._script, self._settings)
         session.output.audio = self._output.sink
         self._room.on("disconnected", self._on_disconnected)
         try:
@@ -138,6 +146,10 @@ class Call:
                 )
                 self._spawn(conversation.follow(orders))
                 self._spawn(conversation.speak())
+                leaving = HandingOver(self._claim, self._store, self._settings, self._ender)
+                self._spawn(
+                    leaving.follow(session, conversation, moments, narrator, self._reporter)
+                )
                 self._presence.watch_session(session)
                 self._spawn(self._open(session, opening, narrator, conversation))
             return await self._ender.wait()
@@ -164,6 +176,7 @@ class Call:
             close_on_disconnect=False,
         )
         agent = await make_agent(briefing.config, briefing.history)
+        OwnModels(session).watch(agent)
         loop = asyncio.get_running_loop()
         await join(self._room, self._settings, self._session.id)
         joined = self._claim.at + round((loop.time() - self._claimed) * 1000)
