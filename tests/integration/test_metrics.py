@@ -105,7 +105,7 @@ def test_metrics_when_webhooks_are_counted_elsewhere_then_they_are_told(
 
 def test_error_when_about_a_session_then_names_it_and_is_counted(client: FlaskClient) -> None:
     session_id = started(client, channel="text")
-    refused = client.post("/listening/start", json={"sessionId": session_id})
+    refused = client.post("/listening/start", json={"session_id": session_id})
     assert refused.status_code >= 400
     assert refused.headers["X-Session-ID"] == session_id
     client.get("/orchestrator/session/session_1753590741399_qlgq6cfjw")

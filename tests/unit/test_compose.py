@@ -50,10 +50,12 @@ def test_every_process_of_the_procfile_has_its_service():
     assert SERVICES.keys() - ONE_SHOT - PROFILED == PROCFILE.keys()
 
 
-def test_kafka_is_there_only_if_it_is_asked_for():
+def test_kafka_and_figures_are_there_only_if_they_are_asked_for():
     assert {name: SERVICES[name]["profiles"] for name in PROFILED} == {
         "kafka": ["kafka"],
         "bridge": ["kafka"],
+        "prometheus": ["observe"],
+        "grafana": ["observe"],
     }
     # A service without a profile that waited for one with it would bring it along.
     for name, service in SERVICES.items():
@@ -167,6 +169,8 @@ def test_only_what_callers_and_operators_need_is_published():
     assert published == {
         "web": ["127.0.0.1:8000:8000"],
         "flower": ["127.0.0.1:5555:5555"],
+        "prometheus": ["127.0.0.1:9090:9090"],
+        "grafana": ["127.0.0.1:3000:3000"],
         "livekit": [
             "127.0.0.1:7880:7880",
             "127.0.0.1:7881:7881",
@@ -190,8 +194,9 @@ def test_callers_of_livekit_are_told_the_port_that_is_published():
     assert [outer for outer, _ in ports] == [port.removesuffix("/udp") for port in told]
 
 
-def test_livekit_cannot_reach_redis():
-    assert not set(SERVICES["livekit"]["networks"]) & set(SERVICES["redis"]["networks"])
+@pytest.mark.parametrize("name", ["livekit", "grafana"])
+def test_who_has_no_business_with_redis_cannot_reach_it(name: str):
+    assert not set(SERVICES[name]["networks"]) & set(SERVICES["redis"]["networks"])
 
 
 def test_a_service_waits_for_what_has_a_check_to_wait_for():
