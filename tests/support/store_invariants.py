@@ -107,6 +107,11 @@ class StoreInvariants(RuleBasedStateMachine):
         assert found == expected
 
     @invariant()
+    def the_reconciler_finds_no_index_wrong(self) -> None:
+        off = {model.id: self.store.reindex(model.id) for model in self.models.values()}
+        assert not any(off.values())
+
+    @invariant()
     def the_figures_agree_with_what_happened(self) -> None:
         living = Counter(model.state for model in self.living())
         assert self.directory.count_by_state() == {s: living[s] for s in STATE_SCORES}
