@@ -26,6 +26,7 @@ FIGURES = (
     "memory",
     "importing",
     "follow",
+    "crowd",
     "turns",
     "barge_in",
     "chat",

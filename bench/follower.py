@@ -19,6 +19,7 @@ class Heard:
 
     latencies: list[float] = field(default_factory=list)
     doubled: int = 0
+    misplaced: int = 0
 
 
 class Follower(asyncio.Protocol):
@@ -28,7 +29,8 @@ class Follower(asyncio.Protocol):
         self._path = path
         self._heard = heard
         self._buffer = bytearray()
-        self._seen = -1
+        self._last = -1
+        self._had: set[int] = set()
         self._upgraded = False
         self.confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -74,7 +76,11 @@ class Follower(asyncio.Protocol):
         if message["type"] == "transcript":
             n = message["data"]["n"]
             self._heard.latencies.append((time.monotonic() - message["data"]["at"]) * 1000)
-            self._heard.doubled += n <= self._seen
-            self._seen = n
+            if n in self._had:
+                self._heard.doubled += 1
+            elif n < self._last:
+                self._heard.misplaced += 1
+            self._had.add(n)
+            self._last = max(n, self._last)
         elif not self.confirmed.done():
             self.confirmed.set_result(None)

@@ -39,6 +39,7 @@ class Figures:
     delivered: int
     lost: int
     doubled: int
+    misplaced: int
     p50: float
     p99: float
     worst: float
@@ -103,6 +104,7 @@ async def _follow_all(
         delivered=len(heard.latencies),
         lost=due - len(heard.latencies) + heard.doubled,
         doubled=heard.doubled,
+        misplaced=heard.misplaced,
         p50=cuts[49],
         p99=cuts[98],
         worst=max(heard.latencies),
@@ -148,7 +150,10 @@ def main() -> None:
     given = parser.parse_args()
     found = measure(given.sockets, given.sessions, given.seconds)
     print(f"{found.sockets} sockets on one web process, {found.sessions} sessions, 1 event/s each")
-    print(f"  delivered {found.delivered}, lost {found.lost}, doubled {found.doubled}")
+    print(
+        f"  delivered {found.delivered}, lost {found.lost}, doubled {found.doubled}, "
+        f"out of order {found.misplaced}"
+    )
     print(f"  latency   p50 {found.p50:.1f} ms, p99 {found.p99:.1f} ms, worst {found.worst:.1f} ms")
     print(f"  opening   {found.handshakes_per_second:.0f} sockets a second")
     print(
