@@ -28,7 +28,7 @@ from agents.voice.ownership import keep_lease, obey
 from agents.voice.parts import make_parts
 from agents.voice.patience import until_redis_answers
 from agents.voice.presence import Presence
-from agents.voice.pulse import Pulse, die, die_without_memory
+from agents.voice.pulse import Pulse, die, die_without_memory, on_loop_error
 from agents.voice.reporter import Reporter
 from agents.voice.script import Script
 from agents.voice.troubles import Troubles
@@ -51,6 +51,7 @@ def run_call(claim: Claim, store: SessionStore, settings: Settings, warm: Warm) 
 
     Returns the generation that is to take the call over, if one is.
     """
+    die_without_memory()
     with metering():
         return asyncio.run(Call(claim, store, settings, warm).run())
 
@@ -72,7 +73,7 @@ class Call:
 
     async def run(self) -> int | None:
         """Live through the call and clean up after it; return who is to take it over, if any."""
-        asyncio.get_running_loop().set_exception_handler(die_without_memory)
+        asyncio.get_running_loop().set_exception_handler(on_loop_error)
         self._reporter = Reporter(self._store, self._session.id, self._session.generation)
         self._ender = Ender()
         self._room = rtc.Room()

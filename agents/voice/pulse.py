@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +24,8 @@ _BEAT_SECONDS = 0.25
 _STATUS = 70
 """With which the process exits: EX_SOFTWARE."""
 
+_NO_MEMORY = "out of memory"
+
 
 def die(why: str) -> NoReturn:
     """End this process here and now; nothing that would take time or memory is done before."""
@@ -31,11 +34,30 @@ def die(why: str) -> NoReturn:
     os._exit(_STATUS)
 
 
-def die_without_memory(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def die_without_memory() -> None:
+    """From now on end this process when memory runs out where nobody would catch that.
+
+    The media library calls back from threads of its own: an agent whose events are lost there
+    hears and says nothing any more, and would keep its call.
+    """
+    sys.unraisablehook = _dying(sys.unraisablehook)
+    threading.excepthook = _dying(threading.excepthook)
+
+
+def on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Handle an error that nobody has caught in an event loop."""
     if isinstance(context.get("exception"), MemoryError):
-        die("out of memory")
+        die(_NO_MEMORY)
     loop.default_exception_handler(context)
+
+
+def _dying(hook: Callable[[Any], object]) -> Callable[[Any], object]:
+    def handle(error: Any) -> None:
+        if error.exc_type is MemoryError:
+            die(_NO_MEMORY)
+        hook(error)
+
+    return handle
 
 
 class Pulse:
