@@ -19,6 +19,7 @@ from tests.support.processes import ROOT
 FIGURES = (
     "joining",
     "first_audio",
+    "recovery",
     "pickup",
     "starts",
     "verbs",

@@ -110,3 +110,35 @@ def test_agent_when_killed_before_it_answers_then_the_next_one_does_unasked(hous
     assert "saturday" in heard
     asked = [turn["text"] for turn in shown["transcript"] if turn["role"] == "user"]
     assert len(asked) == 1
+
+
+def test_agent_when_killed_again_and_again_then_the_call_is_given_up_and_the_caller_learns_it(
+    house: House,
+) -> None:
+    most = house.settings.recoveries_max
+
+    async def call() -> str:
+        left = asyncio.Event()
+        async with conversing(house) as talk:
+            talk.caller.room.on("disconnected", lambda _: left.set())
+            for generation in range(1, most + 2):
+                await until(
+                    lambda n=generation: (
+                        house.directory.leased([talk.session_id])[0]
+                        and house.show(talk.session_id)["generation"] == n
+                    ),
+                    20,
+                    f"agent {generation}",
+                )
+                await lose(talk)
+            await asyncio.wait_for(left.wait(), 10)
+            return talk.session_id
+
+    session_id = asyncio.run(call())
+    shown = house.wait_for_state(session_id, "ended")
+    assert (shown["reason"], shown["fault"]) == ("recovery_failed", "platform")
+    assert shown["recoveries"] == most
+    kinds = [event.type for event in house.events(session_id)]
+    assert kinds.count("agent_recovering") == most
+    assert kinds[-1] == "session_ended"
+    house.assert_nothing_is_left()
