@@ -9,12 +9,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the schema up to date; doing it twice changes nothing."""
+def migrate(engine: Engine, to: str = "head") -> None:
+    """Bring the schema up to date, or ``to`` a version; doing it twice changes nothing."""
     config = _config()
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 def is_current(engine: Engine) -> bool:
