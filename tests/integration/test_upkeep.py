@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from redis import Redis
 
 from sessions import keys
 from sessions.counters import Drift, drift_counts
+from sessions.events import EventLog
 from sessions.ids import new_session_id
 from sessions.keys import SessionKeys
 from sessions.settings import Settings
@@ -122,6 +124,37 @@ def test_reap_when_a_call_outlasts_its_limit_then_ends_it_from_outside(
     session = context.directory.load(session_id)
     assert session is not None
     assert session.reason is Reason.MAX_DURATION
+
+
+def test_reap_when_several_do_it_at_once_then_nothing_is_done_twice(
+    context: Context, settings: Settings, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending, dead = [actor.text() for _ in range(15)], [actor.ready() for _ in range(15)]
+    for session_id in ending:
+        context.store.begin_ending(session_id, Reason.ENDED_BY_API)
+    for session_id in dead:
+        context.redis.delete(SessionKeys.of(session_id).lease)
+    sent: list[tuple[str, int]] = []
+    monkeypatch.setattr(reaping, "nudge", lambda *message: sent.append(message))
+
+    def reap_all(parts: Context) -> None:
+        for _ in range(3):
+            # As if what one reaper is given were not held back from the next.
+            make_due(parts, *ending, *dead)
+            reap(parts)
+
+    with ThreadPoolExecutor(3) as several:
+        list(several.map(reap_all, [Context.of(settings) for _ in range(3)]))
+    assert {nudged for nudged in sent if nudged[1] == 2} == {(one, 2) for one in dead}
+    generations = [session and session.generation for session in context.directory.load_many(dead)]
+    assert generations == [2] * 15
+    for session_id in dead:
+        kinds = [event.type for event in EventLog(context.redis).read(session_id)]
+        assert kinds.count("agent_recovering") == 1
+    for session_id in ending:
+        kinds = [event.type for event in EventLog(context.redis).read(session_id)]
+        assert kinds.count("session_ended") == 1
+        assert context.archive.load(session_id) is not None
 
 
 def test_finish_when_two_do_it_then_the_archive_keeps_the_whole_session(
