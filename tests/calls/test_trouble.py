@@ -15,7 +15,7 @@ from agents.voice.tokens import agent_token
 from sessions import ids, keys
 from sessions.fleet import Fleet
 from sessions.states import Reason
-from tests.fixtures.house import WORKER, House, is_registered
+from tests.fixtures.house import WORKER, House, is_registered, send_nudge
 from tests.support.annex import annex
 from tests.support.caller import calling
 from tests.support.eventually import eventually
@@ -53,17 +53,26 @@ def test_message_when_lost_then_the_session_starts_all_the_same(house: House) ->
     house.assert_nothing_is_left()
 
 
-def test_queue_when_all_slots_are_busy_then_callers_learn_their_place(house: House) -> None:
-    with annex(house, join_timeout_seconds=60, queue_timeout_seconds=8) as small:
+def test_queue_when_all_slots_are_busy_then_serves_by_place_whatever_becomes_of_messages(
+    house: House,
+) -> None:
+    with annex(house, join_timeout_seconds=60, queue_timeout_seconds=30) as small:
         busy = small.start().id
         eventually(lambda: small.is_ready(busy), 20, "the only slot is busy")
-        first, second = small.start().id, small.start().id
+        first = small.start(queueTimeoutSeconds=12).id
         eventually(lambda: small.positions(first) == [1], 10, "the first learns its place")
-        eventually(lambda: small.positions(second) == [2], 10, "the second learns its place")
+        urgent = small.start(priority=5)
+        eventually(lambda: small.positions(urgent.id) == [1], 10, "the urgent one is before it")
+        eventually(lambda: small.positions(first) == [1, 2], 10, "the first learns that")
+        # The message of one is lost, and that of the other comes twice.
+        assert small.context.redis.llen("sessions") == 2
+        small.context.redis.delete("sessions")
+        for _ in range(2):
+            send_nudge(small.context.settings, first, 1)
         small.context.store.begin_ending(busy, Reason.ENDED_BY_API)
-        eventually(lambda: small.is_ready(first), 20, "the first is served")
-        eventually(lambda: small.positions(second) == [2, 1], 10, "the second moves up")
-        ended = small.wait_until_archived(second)
+        eventually(lambda: small.is_ready(urgent.id), 20, "the urgent one is served")
+        eventually(lambda: small.positions(first) == [1, 2, 1], 10, "the first moves up")
+        ended = small.wait_until_archived(first)
     assert (ended.reason, ended.fault) == ("queue_timeout", "platform")
 
 
