@@ -145,10 +145,12 @@ end
 
 -- Keep for the outgoing webhooks what has happened, if somebody is to be told of this session.
 local function announce(kind, data)
-  local told = redis.call('HMGET', K.session, 'webhooks', 'scope', 'userName', 'channel', 'accepted')
+  local told = redis.call('HMGET', K.session, 'webhooks', 'scope', 'userName', 'channel', 'accepted',
+    'correlationId')
   if not told[1] then return end
   redis.call('XADD', K.outbox, 'MAXLEN', '~', 100000, '*', 'type', kind, 'at', now,
     'session', args.id, 'scope', told[2], 'user', told[3], 'channel', told[4], 'accepted', told[5],
+    'correlation', told[6] or '',
     'aliases', table.concat(redis.call('SMEMBERS', K.aliases), ' '), 'data', cjson.encode(data))
   redis.call('PEXPIRE', K.outbox, args.index_ttl)
 end

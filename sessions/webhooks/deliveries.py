@@ -8,7 +8,7 @@ within the lease has failed, and the row is due again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -24,6 +24,8 @@ _LEASE_ATTEMPTS = 6
 """A lease is that much longer than an attempt: to look up the endpoint's name takes time too."""
 
 _DAY_MS = 24 * 3600 * 1000
+_PRUNE_BATCH = 500
+_PRUNE_TIMES = 100
 
 
 class Deliveries:
@@ -129,12 +131,6 @@ class Deliveries:
         with Transaction(self._engine) as transaction:
             return [Delivery.of(row) for row in transaction.scalars(query)]
 
-    def counts(self) -> Mapping[str, int]:
-        """Return how many deliveries there are of each status."""
-        query = select(DeliveryRow.status, func.count()).group_by(DeliveryRow.status)
-        with Transaction(self._engine) as transaction:
-            return {str(status): count for status, count in transaction.execute(query)}
-
     def replay(self, wanted: Which) -> int:
         """Send deliveries that are over once more, under their old ids; return how many."""
         now = self.now()
@@ -151,9 +147,19 @@ class Deliveries:
         )
 
     def prune(self, keep_days: int) -> int:
-        """Remove deliveries made more than ``keep_days`` ago; return how many."""
-        oldest = self.now() - keep_days * _DAY_MS
-        return change(self._engine, delete(DeliveryRow).where(DeliveryRow.created_at < oldest))
+        """Remove deliveries made more than ``keep_days`` ago; return how many.
+
+        A few at a time, so that senders need not wait long; what is left has time.
+        """
+        row, oldest = DeliveryRow, self.now() - keep_days * _DAY_MS
+        some = select(row.id).where(row.created_at < oldest).limit(_PRUNE_BATCH)
+        removed = 0
+        for _ in range(_PRUNE_TIMES):
+            found = change(self._engine, delete(row).where(row.id.in_(some)))
+            removed += found
+            if found < _PRUNE_BATCH:
+                break
+        return removed
 
 
 def _as_seen(delivery: Delivery) -> Update:

@@ -26,6 +26,7 @@ class Delivery:
     id: str
     endpoint_id: str
     session_id: str
+    correlation_id: str
     type: str
     payload: str
     status: Status
@@ -52,6 +53,7 @@ class NewDelivery:
     id: str
     endpoint_id: str
     session_id: str
+    correlation_id: str
     type: str
     payload: str
 

@@ -44,6 +44,7 @@ class Announcement:
     user_name: str
     channel: str
     accepted: int
+    correlation_id: str
     aliases: tuple[str, ...]
     data: Mapping[str, Any]
 
@@ -66,6 +67,7 @@ class Announcement:
             user_name=fields["user"],
             channel=fields["channel"],
             accepted=int(fields["accepted"]),
+            correlation_id=fields["correlation"],
             aliases=tuple(aliases),
             data=json.loads(fields["data"]),
         )

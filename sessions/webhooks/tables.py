@@ -39,6 +39,7 @@ class DeliveryRow(Base):
         ForeignKey("webhook_endpoints.id", ondelete="CASCADE"), index=True
     )
     session_id: Mapped[str] = mapped_column(String(64), index=True)
+    correlation_id: Mapped[str] = mapped_column(String(128))
     type: Mapped[str] = mapped_column(String(64))
     payload: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(String(16))

@@ -45,7 +45,7 @@ def test_call_when_ready_and_taken_over_then_is_announced_once(
     (told,) = outbox(redis)
     assert (told.type, told.session_id) == (WebhookEvent.READY, session_id)
     assert (told.scope, told.channel, told.user_name) == ("local", "voice", "Zoë B")
-    assert told.aliases == ("a", "b")
+    assert (told.aliases, told.correlation_id) == (("a", "b"), "")
     assert before - 5 <= told.at <= store.now() + 5
     assert 0 < told.accepted <= told.at
     assert 0 < redis.pttl(keys.OUTBOX) <= keys.INDEX_TTL_MS

@@ -75,7 +75,9 @@ def deliveries(engine: Engine, settings: Settings, clock: HandClock) -> Deliveri
 
 def messages(endpoint: Endpoint, *numbers: int) -> list[NewDelivery]:
     return [
-        NewDelivery(f"msg_{n}", endpoint.id, f"session_{n}", "session.ready", f'{{"n":{n}}}')
+        NewDelivery(
+            f"msg_{n}", endpoint.id, f"session_{n}", "req_1", "session.ready", f'{{"n":{n}}}'
+        )
         for n in numbers
     ]
 
@@ -96,7 +98,7 @@ def test_delivery_when_written_twice_then_is_there_once_as_it_was(
 def test_delivery_when_one_of_many_cannot_be_written_then_none_is(
     deliveries: Deliveries, endpoint: Endpoint
 ) -> None:
-    stray = NewDelivery("msg_2", "ep_nobody", "", "session.ready", "{}")
+    stray = NewDelivery("msg_2", "ep_nobody", "", "", "session.ready", "{}")
     with pytest.raises(IntegrityError):
         deliveries.write([*messages(endpoint, 1), stray])
     assert deliveries.list(Which(), 10) == []
@@ -175,11 +177,11 @@ def test_list_when_asked_for_some_then_gives_those_newest_first(
 def test_prune_when_old_then_goes(
     deliveries: Deliveries, endpoint: Endpoint, clock: HandClock
 ) -> None:
-    deliveries.write(messages(endpoint, 1))
+    deliveries.write(messages(endpoint, *range(502)))
     clock.forward(30 * DAY + 1)
-    deliveries.write(messages(endpoint, 2))
-    assert deliveries.prune(30) == 1
-    assert [one.id for one in deliveries.list(Which(), 9)] == ["msg_2"]
+    deliveries.write(messages(endpoint, 999))
+    assert deliveries.prune(30) == 502
+    assert [one.id for one in deliveries.list(Which(), 9)] == ["msg_999"]
 
 
 def test_endpoint_when_removed_then_its_deliveries_go_with_it(

@@ -90,6 +90,7 @@ class Relay:
                     delivery_id(told.entry, told.session_id, told.type, one.id),
                     one.id,
                     told.session_id,
+                    told.correlation_id,
                     told.type,
                     body,
                 )

@@ -128,6 +128,7 @@ class Sender:
             "delivery": delivery.id,
             "endpoint": delivery.endpoint_id,
             "session_id": delivery.session_id,
+            "correlation_id": delivery.correlation_id,
             "type": delivery.type,
             "attempt": delivery.attempts,
             "status": outcome.status,

@@ -26,7 +26,7 @@ def test(endpoint_id: str) -> None:
     with open_webhooks() as house:
         find_endpoint(house, endpoint_id)
         body = test_body(house.deliveries.now(), endpoint_id)
-        message = NewDelivery(new_test_id(), endpoint_id, "", TEST, body)
+        message = NewDelivery(new_test_id(), endpoint_id, "", "", TEST, body)
         house.deliveries.write([message])
     click.echo(
         f"{message.id} is to be sent. `switchboard webhooks deliveries --endpoint {endpoint_id}` "

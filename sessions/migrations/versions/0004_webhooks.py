@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("endpoint_id", sa.String(length=32), nullable=False),
         sa.Column("session_id", sa.String(length=64), nullable=False),
+        sa.Column("correlation_id", sa.String(length=128), nullable=False),
         sa.Column("type", sa.String(length=64), nullable=False),
         sa.Column("payload", sa.Text(), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
