@@ -30,6 +30,7 @@ FIGURES = (
     "crowd",
     "turns",
     "barge_in",
+    "deploying",
     "chat",
     "wer",
     "knowledge",
