@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _BATCH = 100
 _TAIL_BYTES = 64 * 1024
+_BEGINNING = b'{"sessionId":"'
 _PROMPTS = ("systemPrompt", "openingLine", "metadata")
 
 Write = Callable[[bytes], object]
@@ -161,26 +162,19 @@ def _printing() -> Iterator[None]:
 
 def _last_id(file: BinaryIO, path: Path) -> str | None:
     """Return the session of the last whole line; what follows it, half a line, is cut off."""
-    end = _end_of_last_line(file)
-    file.truncate(end)
-    if end == 0:
-        return None
-    begin = _begin_of_line(file, end)
+    end = _after_newline(file, file.seek(0, os.SEEK_END))
+    begin = _after_newline(file, end - 1)
     file.seek(begin)
+    last = file.read(end - begin) or file.read(len(_BEGINNING))
     try:
-        found = json.loads(file.read(end - begin))["sessionId"]
+        found = str(json.loads(last)["sessionId"]) if end else None
     except (ValueError, TypeError, KeyError):
-        raise click.ClickException(f"{path} does not end as an export does.") from None
+        found = None
+    if not (found or (end == 0 and _BEGINNING.startswith(last))):
+        raise click.ClickException(f"{path} does not end as an export does: nothing was changed.")
     file.seek(end)
-    return str(found)
-
-
-def _end_of_last_line(file: BinaryIO) -> int:
-    return _after_newline(file, file.seek(0, os.SEEK_END))
-
-
-def _begin_of_line(file: BinaryIO, end: int) -> int:
-    return _after_newline(file, end - 1)
+    file.truncate()
+    return found
 
 
 def _after_newline(file: BinaryIO, before: int) -> int:
