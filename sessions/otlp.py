@@ -88,9 +88,14 @@ class Tracing:
         _context.inject(carrier)
         return carrier.get("traceparent", "")
 
+    @property
+    def failing(self) -> bool:
+        """Tell whether the collector was away when spans were sent last."""
+        return self._exporter.failing
+
     def flush(self, seconds: float) -> None:
         """Send what is left, for so long at the most, unless the collector was away lately."""
-        if self._exporter.failing:
+        if self.failing:
             return
         sending = Thread(target=self.provider.force_flush, name="flush-spans", daemon=True)
         sending.start()

@@ -17,6 +17,6 @@ def traced(claim: Claim) -> Generator[None]:
     taken_over = session.generation > 1
     began = session.recovering_since if taken_over else session.accepted
     waited = "takeover" if taken_over else "queue"
-    record_span(waited, began, claim.at, session.traceparent, **about)
+    record_span(waited, began, claim.at, session.traceparent, **about, cause=session.cause)
     with span("call", session.traceparent, **about):
         yield

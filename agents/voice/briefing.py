@@ -15,6 +15,7 @@ from sessions.models import SessionConfig
 from sessions.outcomes import Claim
 from sessions.settings import Settings
 from sessions.store import SessionStore
+from sessions.tracing import span
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,9 @@ async def brief(
         ConfigurationError: its config is broken.
         StaleGenerationError: another agent owns the session, or it is over.
     """
-    config = await _config(claim, store, settings, reporter)
-    history = await until_redis_answers(read_history, store.redis, claim.session.id)
+    with span("brief"):
+        config = await _config(claim, store, settings, reporter)
+        history = await until_redis_answers(read_history, store.redis, claim.session.id)
     if "firstAudio" not in claim.session.timeline:
         return Briefing(config, history, config.opening_line, resumed=False, unanswered=None)
     if claim.session.cause == HANDOVER:

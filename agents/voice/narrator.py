@@ -6,6 +6,7 @@ lost in the middle of it, whoever comes next knows how far it went.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ from agents.voice.answers import response_event
 from agents.voice.reporter import Reporter
 from agents.voice.script import Cut
 from sessions.control import Order
+from sessions.tracing import record_span
 
 _AGENT, _CALLER = "agent", "caller"
 _SPEAKERS = {"assistant": _AGENT, "user": _CALLER}
@@ -39,6 +41,7 @@ class Narrator:
         self._heard: list[str] = []
         """What the caller has said in this turn that will not be heard otherwise any more."""
         self._shown = ""
+        self._made_at: int | None = _now()
         session.on("agent_state_changed", self._on_agent_state)
         session.on("user_input_transcribed", self._on_heard)
         session.on("conversation_item_added", self._on_item)
@@ -78,6 +81,9 @@ class Narrator:
 
     def _on_agent_state(self, event: AgentStateChangedEvent) -> None:
         stamps = ["firstAudio"] if event.new_state == "speaking" else []
+        if stamps and self._made_at is not None:
+            record_span("first_audio", self._made_at, _now())
+            self._made_at = None
         self._reporter.tell("agent_state", {"state": event.new_state}, stamps=stamps)
 
     def _on_heard(self, event: UserInputTranscribedEvent) -> None:
@@ -126,6 +132,10 @@ class Narrator:
     ) -> None:
         data = {"speaker": speaker, "text": text, "final": final, **(more or {})}
         self._reporter.tell("transcript", data, turn=turn, fields=fields)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _latency(message: ChatMessage) -> dict[str, int]:

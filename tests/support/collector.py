@@ -59,8 +59,8 @@ class Collector:
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
-    """Keep a receiver on a free port of loopback."""
+def collecting(port: int = 0) -> Iterator[Collector]:
+    """Keep a receiver on a port of loopback, a free one unless it is named."""
     collector = Collector("")
 
     class Receiver(BaseHTTPRequestHandler):
@@ -76,7 +76,7 @@ def collecting() -> Iterator[Collector]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+    with ThreadingHTTPServer(("127.0.0.1", port), Receiver) as server:
         collector.url = f"http://127.0.0.1:{server.server_port}"
         Thread(target=server.serve_forever, name="collector").start()
         try:
