@@ -52,6 +52,7 @@ class ApiKeys:
             live_limit=limits.live,
             live_per_user_limit=limits.live_per_user,
             starts_per_minute_limit=limits.starts_per_minute,
+            priority_limit=limits.priority,
             created_at=_now(),
             revoked_at=None,
         )
@@ -99,5 +100,7 @@ def _now() -> int:
 
 
 def _read(row: ApiKeyRow) -> ApiKey:
-    limits = Limits(row.live_limit, row.live_per_user_limit, row.starts_per_minute_limit)
+    limits = Limits(
+        row.live_limit, row.live_per_user_limit, row.starts_per_minute_limit, row.priority_limit
+    )
     return ApiKey(row.id, row.name, row.admin, limits, row.created_at, row.revoked_at)

@@ -71,6 +71,7 @@ class ApiKeyRow(Base):
     live_limit: Mapped[int]
     live_per_user_limit: Mapped[int]
     starts_per_minute_limit: Mapped[int]
+    priority_limit: Mapped[int | None]
     created_at: Mapped[int]
     revoked_at: Mapped[int | None]
 

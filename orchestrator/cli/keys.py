@@ -32,16 +32,27 @@ def keys() -> None:
 @click.option("--live", type=_limit, default=0, help="Live sessions at once; 0 takes the house's.")
 @click.option("--live-per-user", type=_limit, default=0, help="The same for each of its users.")
 @click.option("--starts-per-minute", type=_limit, default=0, help="Sessions started in a minute.")
+@click.option(
+    "--priority",
+    type=click.IntRange(0, 9),
+    help="The greatest priority that its sessions may wait with.  [default: the house's]",
+)
 @json_option
 def create(
-    name: str, admin: bool, live: int, live_per_user: int, starts_per_minute: int, as_json: bool
+    name: str,
+    admin: bool,
+    live: int,
+    live_per_user: int,
+    starts_per_minute: int,
+    priority: int | None,
+    as_json: bool,
 ) -> None:
     """Make a key called NAME and print its secret, this once."""
     from sessions.limits import Limits
 
     if not name.strip() or len(name) > 128:
         raise click.UsageError("NAME must have 1 to 128 characters.")
-    limits = Limits(live, live_per_user, starts_per_minute)
+    limits = Limits(live, live_per_user, starts_per_minute, priority)
     with _api_keys() as api_keys:
         key, secret = api_keys.create(name.strip(), admin=admin, limits=limits)
     if as_json:
@@ -63,7 +74,17 @@ def list_(as_json: bool) -> None:
     if not found:
         click.echo("There are no keys. `switchboard keys create NAME` makes one.")
         return
-    headings = ("id", "name", "admin", "live", "per user", "a minute", "made", "revoked")
+    headings = (
+        "id",
+        "name",
+        "admin",
+        "live",
+        "per user",
+        "a minute",
+        "priority",
+        "made",
+        "revoked",
+    )
     print_table(headings, map(_row, found))
 
 
@@ -105,6 +126,7 @@ def _row(key: ApiKey) -> list[Cell]:
         key.name,
         "yes" if key.admin else "",
         *(str(limit) if limit else "-" for limit in limits),
+        "-" if key.limits.priority is None else str(key.limits.priority),
         _day(key.created_at),
         _day(key.revoked_at) if key.revoked_at else "",
     ]

@@ -41,10 +41,15 @@ def test_create_when_made_then_prints_the_secret_once(runner: CliRunner) -> None
 
 
 def test_create_when_limits_are_given_then_the_key_has_them(runner: CliRunner) -> None:
-    limits = ["--live", "3", "--live-per-user", "2", "--starts-per-minute", "60"]
+    limits = ["--live", "3", "--live-per-user", "2", "--starts-per-minute", "60", "--priority", "0"]
     made = make(runner, "Desk", "--admin", *limits)
     assert made["admin"] is True
-    assert made["limits"] == {"live": 3, "live_per_user": 2, "starts_per_minute": 60}
+    assert made["limits"] == {
+        "live": 3,
+        "live_per_user": 2,
+        "starts_per_minute": 60,
+        "priority": 0,
+    }
 
 
 def test_create_when_the_name_is_empty_then_refuses(runner: CliRunner) -> None:

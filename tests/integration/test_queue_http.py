@@ -135,6 +135,16 @@ def test_priority_when_greater_than_the_house_lets_a_key_then_422(
 
 
 @pytest.mark.usefixtures("actor")
+def test_priority_when_the_key_has_a_limit_of_its_own_then_that_holds(
+    guarded: FlaskClient, make_key: MakeKey
+) -> None:
+    none, some = bearer(make_key(limits=Limits(priority=0))), bearer(make_key())
+    problem(start(guarded, none, priority=1), 422, "invalid_request")
+    assert start(guarded, none).status_code == 201
+    assert start(guarded, some, priority=9).status_code == 201
+
+
+@pytest.mark.usefixtures("actor")
 @pytest.mark.parametrize(
     "limits", [Limits(live=1), Limits(live_per_user=1), Limits(starts_per_minute=1)]
 )

@@ -21,7 +21,7 @@ def api_keys(settings: Settings) -> Iterator[ApiKeys]:
 
 
 def test_key_when_made_then_its_secret_opens_it(api_keys: ApiKeys) -> None:
-    limits = Limits(live=5, live_per_user=2, starts_per_minute=60)
+    limits = Limits(live=5, live_per_user=2, starts_per_minute=60, priority=3)
     key, secret = api_keys.create("desk", admin=True, limits=limits)
     assert secret.startswith("sb_")
     assert api_keys.verify(secret) == key
