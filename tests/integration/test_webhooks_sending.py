@@ -33,7 +33,7 @@ from tests.support.clocks import HandClock
 from tests.support.eventually import eventually
 from tests.support.kafka import in_thread
 from tests.support.own_redis import OwnRedis
-from tests.support.receiver import Receiver, Reply, receiving
+from tests.support.receiver import CERTIFICATE, Receiver, Reply, receiving
 from tests.support.sessions import SCOPE, Actor
 from workers.context import Context
 from workers.upkeep.finishing import finish
@@ -122,6 +122,14 @@ def end(context: Context, session_id: str, reason: Reason = Reason.IDLE_TIMEOUT)
     session = context.directory.load(session_id)
     assert session is not None
     finish(context, session)
+
+
+def connect_to_address(address: tuple[str, int], *args: Any, **_: Any) -> socket.socket:
+    """Connect as `socket.create_connection` does, without looking any name up."""
+    connection = socket.socket()
+    connection.settimeout(args[0] if args else None)
+    connection.connect(address)
+    return connection
 
 
 def test_session_when_it_ends_then_the_endpoint_is_told_signed_and_without_prompt_or_token(
@@ -312,6 +320,28 @@ def test_endpoint_when_without_tls_in_production_then_nothing_is_sent(
     poster = Poster(make_settings(mode="production", livekit_api_secret="x" * 40))
     assert "must begin with https" in poster.post(receiver.url, {}, "{}").error
     assert receiver.messages == []
+
+
+@pytest.mark.parametrize("host", ["hooks.test", "other.test"])
+def test_endpoint_when_over_tls_then_the_name_is_checked_although_an_address_is_connected_to(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    def look_up(*_: Any, **__: Any) -> list[Any]:
+        return [(socket.AF_INET, 1, 6, "", ("127.0.0.1", 443))]
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    with receiving(tls=True) as receiver:
+        with monkeypatch.context() as patched:
+            patched.setattr("sessions.webhooks.addresses.socket.getaddrinfo", look_up)
+            patched.setattr(socket, "create_connection", connect_to_address)
+            outcome = Poster(settings).post(f"https://{host}:{receiver.port}/hook", {}, "{}")
+        assert receiver.asked_for == [host]
+        if host == "hooks.test":
+            assert outcome.delivered
+            assert receiver.messages[0].headers["host"] == f"hooks.test:{receiver.port}"
+        else:
+            assert "CERTIFICATE_VERIFY_FAILED" in outcome.error
+            assert receiver.messages == []
 
 
 @pytest.mark.parametrize("way", ["hangs", "drips", "is not there"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from standardwebhooks.webhooks import Webhook
@@ -42,6 +44,8 @@ class Receiver:
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
+        self.asked_for: list[str | None] = []
+        """The names that TLS was begun with."""
         self.answer: Callable[[Message], Reply] = lambda _message: Reply()
         self.closing = threading.Event()
         """Ends whoever waits inside ``answer``."""
@@ -61,10 +65,41 @@ class Receiver:
         return Reply()
 
 
+CERTIFICATE = Path(__file__).with_name("hooks_test.pem")
+"""Key and certificate of `hooks.test`, by itself and until 2120; nobody else trusts it."""
+
+
 @contextmanager
-def receiving() -> Iterator[Receiver]:
+def receiving(*, tls: bool = False) -> Iterator[Receiver]:
     """Keep a receiver for the length of a block."""
     receiver = Receiver()
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            pass  # The sender has hung up.
+
+    server = Server(("127.0.0.1", 0), _handler_of(receiver))
+    receiver.port = server.server_address[1]
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+        context.sni_callback = lambda _socket, name, _context: receiver.asked_for.append(name)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        receiver.closing.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _handler_of(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
+    """Return what takes one request for `receiver`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -94,20 +129,4 @@ def receiving() -> Iterator[Receiver]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            pass  # The sender has hung up.
-
-    server = Server(("127.0.0.1", 0), Handler)
-    receiver.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield receiver
-    finally:
-        receiver.closing.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return Handler
