@@ -28,7 +28,7 @@ from agents.voice.ownership import keep_lease, obey
 from agents.voice.parts import make_parts
 from agents.voice.patience import until_redis_answers
 from agents.voice.presence import Presence
-from agents.voice.pulse import Pulse, die, die_without_memory, on_loop_error
+from agents.voice.pulse import Pulse, die, die_without_memory, on_loop_error, watch_media
 from agents.voice.reporter import Reporter
 from agents.voice.script import Script
 from agents.voice.troubles import Troubles
@@ -118,7 +118,9 @@ class Call:
 
     async def _live(self) -> Ending:
         orders: asyncio.Queue[Order] = asyncio.Queue()
-        self._spawn(Pulse(self._settings.lease_seconds).beat())
+        lease, renewed = self._settings.lease_seconds, self._settings.lease_renew_seconds
+        self._spawn(Pulse(lease).beat())
+        self._spawn(watch_media(self._room, renewed, lease))
         self._spawn(self._reporter.run())
         self._spawn(keep_lease(self._claim, self._store, self._settings, self._ender))
         self._spawn(obey(self._claim, self._settings, self._ender, orders))
@@ -217,7 +219,7 @@ class Call:
 
     def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         match reason:
-            case rtc.DisconnectReason.ROOM_DELETED | rtc.DisconnectReason.PARTICIPANT_REMOVED:
+            case rtc.DisconnectReason.ROOM_DELETED:
                 self._ender.end(Reason.ENDED_BY_API, detail="The room was deleted.")
             case rtc.DisconnectReason.DUPLICATE_IDENTITY:
                 self._ender.fail(StaleGenerationError("Another agent has joined the room."))

@@ -86,6 +86,16 @@ def test_agent_when_frozen_and_out_of_its_room_then_a_webhook_has_it_replaced_an
     house.assert_nothing_is_left()
 
 
+def test_agent_when_it_is_thrown_out_of_its_room_then_it_hands_the_call_over(house: House) -> None:
+    session_id = house.start()["sessionId"]
+    house.wait_for_state(session_id, "ready")
+    throw_out(house.settings, session_id)
+    eventually(lambda: house.show(session_id)["generation"] == 2, 20, "another agent comes")
+    house.wait_for_state(session_id, "ready")
+    house.end(session_id)
+    house.assert_nothing_is_left()
+
+
 @pytest.fixture(scope="module")
 def small(house: House) -> Iterator[Annex]:
     """A house without beat and without reports, in which a lease lives for long."""

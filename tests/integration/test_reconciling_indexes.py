@@ -53,13 +53,16 @@ def places(context: Context, session_id: str) -> set[str]:
 def test_session_when_an_index_has_lost_it_then_gets_its_place_back(
     context: Context, actor: Actor, index: str
 ) -> None:
-    first, lost, last = (actor.queued() for _ in range(3))
-    before = places(context, lost)
-    order = context.directory.queue()
+    _, lost, _ = (actor.queued() for _ in range(3))
+    session, before = context.directory.load(lost), places(context, lost)
     context.redis.zrem(index, lost)
     mend_indexes(context)
     assert places(context, lost) == before
-    assert context.directory.queue() == order == [first, lost, last]
+    # As if it had never been out of the queue, to the millisecond.
+    place = context.redis.zscore(keys.QUEUE, lost)
+    assert session is not None
+    assert place is not None
+    assert place // 1000 == session.accepted
     assert context.redis.ttl(index) > 0
     assert counted(context, Drift.COUNT_OFF) == 1
     mend_indexes(context)
@@ -147,7 +150,7 @@ def test_walk_when_there_is_too_much_for_one_then_the_next_goes_on_where_it_ende
     context: Context, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(walking, "BATCH", 5)
-    monkeypatch.setattr(indexes, "_STEPS", 3)
+    monkeypatch.setattr(indexes, "_KEY_STEPS", 3)
     ids = [actor.queued() for _ in range(30)]
     context.redis.zrem(keys.LIVE, *ids)
     mend_indexes(context)

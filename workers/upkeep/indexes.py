@@ -19,20 +19,21 @@ from workers.upkeep.walking import walk_index, walk_keys
 
 Entry = tuple[str, float]
 
-_STEPS = 100
+_KEY_STEPS = 100
+_ENTRY_STEPS = 20
 _HOUSE_INDEXES = (keys.LIVE, keys.DEADLINES, keys.QUEUE, keys.STATES)
 
 
 def mend_indexes(context: Context) -> None:
     """Look through a piece of the sessions and of the indexes, and mend what differs."""
-    for names in walk_keys(context.redis, _STEPS):
+    for names in walk_keys(context.redis, _KEY_STEPS):
         _sessions_in_no_index(context, names)
         for name in filter(keys.is_owner_index, names):
             entries = cast("Iterator[Entry]", context.redis.zscan_iter(name, count=BATCH))
             for members in batches(member for member, _ in entries):
                 _entries_without_session(context, (name,), members)
     for index in _HOUSE_INDEXES:
-        for members in walk_index(context.redis, index, _STEPS, "entries"):
+        for members in walk_index(context.redis, index, _ENTRY_STEPS, "entries"):
             _entries_without_session(context, _HOUSE_INDEXES, members)
 
 

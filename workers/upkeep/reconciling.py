@@ -20,7 +20,9 @@ from workers.upkeep.walking import walk_index
 
 log = structlog.get_logger(__name__)
 
-_STEPS = 100
+_STEPS = 20
+"""So many times a batch: all calls of a house of ten thousand are compared each time."""
+
 _ROUNDS = 20
 _REPORTED_PAUSE_SECONDS = 1.0
 """LiveKit itself says that somebody has gone; an agent that connects anew is back by then."""
