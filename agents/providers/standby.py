@@ -90,7 +90,9 @@ class Standby(Generic[P]):
         """Return as what the work of ``model`` is counted, whichever of the two it is."""
         at_home = urlsplit(self._settings.inference_url).netloc
         who: Any = model
-        return Model(self._slot, EMBEDDED if who.provider == at_home else who.provider, who.model)
+        # LiveKit's plugin for OpenAI goes by the address of its server.
+        name = urlsplit(f"//{who.provider}").hostname or who.provider
+        return Model(self._slot, EMBEDDED if who.provider == at_home else name, who.model)
 
     def leave(self, error: Exception) -> None:
         """Tell that the provider has failed and is replaced, and leave it alone for now."""

@@ -67,6 +67,15 @@ def words(*tokens: str) -> Answer:
     return _streamed([{"role": "assistant", "content": ""}, *deltas], "stop")
 
 
+def using(answer: Answer, asked: int, said: int) -> Answer:
+    """Return a worded answer at whose end the server tells how many tokens it took."""
+    usage = {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
+    frame = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 0, "model": "m"}
+    chunk = json.dumps({**frame, "choices": [], "usage": usage})
+    *pieces, done = answer.pieces
+    return replace(answer, pieces=[*pieces, f"data: {chunk}\n\n".encode(), done])
+
+
 def tool_call(name: str, **arguments: Any) -> Answer:
     """Return the wish to call a function."""
     function = {"name": name, "arguments": json.dumps(arguments)}
