@@ -4,6 +4,9 @@ The stock pool is slow with one task per child for two reasons, both measured: t
 is noticed by a timer that runs every 5 s, and a child that has served its one task counts as free,
 is given the next job, and loses it until it is noticed. Here the pool is looked after every 0.02 s
 and a served child never becomes available again.
+
+It is also forgetful when the broker is lost: what a child has been given and has not yet confirmed
+is struck off, and the child is given more. Here both stay known.
 """
 
 from __future__ import annotations
@@ -25,6 +28,9 @@ class SingleUsePool(AsynPool):
     """The process pool under ``TaskPool``."""
 
     _maxtasksperchild: int | None
+    _cache: dict[int, Any]
+    _busy_workers: set[int]
+    _pool: list[Any]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -35,6 +41,20 @@ class SingleUsePool(AsynPool):
     def timers(self) -> dict[Callable[[], None], float]:
         """Return what the worker's event loop calls, and every how many seconds."""
         return {self.maintain_pool: MAINTENANCE_SECONDS}
+
+    def flush(self) -> None:
+        """Let go of what no child has been given; the broker, or the reaper, sends it again."""
+        waiting = [job for job in self._cache.values() if not job._write_to]
+        given = {n: job for n, job in self._cache.items() if job._write_to and not job._accepted}
+        untouched = {id(job._scheduled_for) for job in waiting}
+        busy = [
+            child
+            for child in self._pool
+            if child.inqW_fd in self._busy_workers and id(child) not in untouched
+        ]
+        super().flush()
+        self._cache.update({n: job for n, job in given.items() if job._write_to._is_alive()})
+        self._busy_workers.update(child.inqW_fd for child in busy if child._is_alive())
 
     def _keep_busy(self, fd: int) -> None:
         """Leave a child marked as busy: it exits as soon as its task has returned."""
