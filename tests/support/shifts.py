@@ -104,6 +104,12 @@ class Shifts:
         alive = self.small.context.fleet.alive()
         return next((one for one in alive if one.name == name), None)
 
+    def alive(self, name: str) -> WorkerRecord:
+        """Return what a worker says of itself that must be there."""
+        record = self.record(name)
+        assert record is not None, f"{name} has gone"
+        return record
+
     def assert_gone(self, worker: Child, name: str) -> None:
         """Wait until a worker has left in good order, with all that it started."""
         assert worker.process.wait(30) == 0, worker.tail()
