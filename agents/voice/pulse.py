@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import structlog
+from livekit import rtc
 
 log = structlog.get_logger(__name__)
 
@@ -35,11 +36,7 @@ def die(why: str) -> NoReturn:
 
 
 def die_without_memory() -> None:
-    """From now on end this process when memory runs out where nobody would catch that.
-
-    The media library calls back from threads of its own: an agent whose events are lost there
-    hears and says nothing any more, and would keep its call.
-    """
+    """From now on end this process when memory runs out where nobody would catch that."""
     sys.unraisablehook = _dying(sys.unraisablehook)
     threading.excepthook = _dying(threading.excepthook)
 
@@ -58,6 +55,23 @@ def _dying(hook: Callable[[Any], object]) -> Callable[[Any], object]:
         hook(error)
 
     return handle
+
+
+async def watch_media(room: rtc.Room, every: float, longest: float) -> None:
+    """Ask the media library for a sign of life again and again, until cancelled.
+
+    One that cannot call back leaves an agent that hears and says nothing, and keeps its lease.
+    """
+    while True:
+        await asyncio.sleep(every)
+        if not room.isconnected():
+            continue
+        try:
+            await asyncio.wait_for(room.get_rtc_stats(), longest)
+        except TimeoutError:
+            die("the media library does not answer")
+        except RuntimeError as error:
+            log.debug("no_media_stats", error=str(error))
 
 
 class Pulse:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import ctypes
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from livekit.agents import Agent
 
-from agents.assistant import chat_context
+from agents.assistant import chat_context, make_assistant
 from sessions.history import Turn
 from sessions.models import SessionConfig
 
@@ -34,3 +38,40 @@ def raise_error(config: SessionConfig, history: Sequence[Turn]) -> Agent:
 
 def make_nothing(config: SessionConfig, history: Sequence[Turn]) -> None:
     return None
+
+
+async def _sleep() -> None:
+    time.sleep(60)  # noqa: ASYNC251
+
+
+async def _run_out_of_memory() -> None:
+    bytearray(1 << 60)
+
+
+async def _crash() -> None:
+    ctypes.string_at(0)
+
+
+DOOMS = {"sleep": _sleep, "memory": _run_out_of_memory, "segfault": _crash}
+
+
+async def make_doomed(config: SessionConfig, history: Sequence[Turn]) -> Agent:
+    """Make an assistant to which happens what a file says as soon as there is that file."""
+    loop = asyncio.get_running_loop()
+    waiting = loop.create_task(_meet_its_doom(Path(config.metadata["doom"])))
+    waiting.add_done_callback(lambda _: None)
+    return make_assistant(config, history)
+
+
+async def _meet_its_doom(file: Path) -> None:
+    while not (doom := _read_once(file)):  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+    await DOOMS[doom]()
+
+
+def _read_once(file: Path) -> str:
+    if not file.exists():
+        return ""
+    doom = file.read_text()
+    file.unlink()
+    return doom
