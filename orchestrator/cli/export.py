@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _BATCH = 100
 _TAIL_BYTES = 64 * 1024
 _BEGINNING = b'{"sessionId":"'
-_PROMPTS = ("systemPrompt", "openingLine", "metadata")
+_PROMPTS = ("systemPrompt", "openingLine", "recoveryLine", "metadata")
 
 Write = Callable[[bytes], object]
 

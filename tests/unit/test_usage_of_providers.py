@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
+from livekit import rtc
+from livekit.agents import stt
 
 from agents.knowledge.answering import Answerer
 from agents.knowledge.finding import Finder
 from agents.knowledge.passages import Passage
+from agents.providers.standby import Standby
+from agents.providers.streaming import StreamedHearing
 from sessions.metering import metering
+from sessions.providers import Slot
 from sessions.questions.embeddings import Embedder
 from sessions.questions.tasks import Status
 from sessions.settings import Settings
@@ -25,10 +33,12 @@ from tests.support.scripted_openai import (
     ScriptedOpenAI,
     scripted_openai,
 )
+from tests.support.settings import settings_with
 from tests.unit.test_providers_failing import Told, in_a_call, settings_of
 from workers import answering
 from workers.answering import answer_request
 
+PLUGINS = Path(__file__).parents[1] / "support" / "plugins"
 THEIRS = "127.0.0.1"
 SENTENCE = "The bicycle is ready."
 PASSAGE = Passage("hours.md", "Opening hours", "We open at nine and close at six.")
@@ -152,3 +162,24 @@ def test_answer_in_writing_when_the_llm_fails_then_it_was_asked_all_the_same(
 ) -> None:
     written.provider.script(CHAT, error(500))
     assert without_times(written.usage())[Model("llm", THEIRS, "large")] == Amounts(1)
+
+
+def test_plugin_when_it_listens_all_the_time_then_what_it_heard_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(PLUGINS))
+    ears = importlib.import_module("livekit.plugins.scripted_ears").STT()
+    ears.script.append("Yes.")
+    standby: Standby[stt.STT] = Standby(Slot.STT, ears, settings_with(), Told())
+
+    async def call() -> None:
+        async with StreamedHearing(standby, ears).stream() as stream:
+            for _ in range(10):
+                stream.push_frame(rtc.AudioFrame(bytes(3200), 16_000, 1, 1600))
+            stream.flush()
+            async for _ in stream:
+                stream.end_input()
+
+    with metering() as meter:
+        asyncio.run(call())
+    assert meter.usage.models == {Model("stt", "unknown", "unknown"): Amounts(1, audio_ms=1000)}
