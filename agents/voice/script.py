@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
 
+import numpy as np
 from livekit import rtc
 from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT
 
@@ -19,6 +20,9 @@ _KEPT = 8
 """More than are ever prepared at once for one turn."""
 
 _NEAR_SECONDS = 0.05
+_FADES_SECONDS = 0.03
+_SILENT = 200
+"""Of 32,768: far below the softest consonant."""
 
 
 @dataclass(slots=True)
@@ -44,9 +48,10 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """Where a sentence begins, in seconds of what is played now."""
+    """Where a sentence begins, in seconds of what is played now, and since when it is quiet."""
 
     at: float
+    quiet_from: float
     text: str
 
 
@@ -58,6 +63,7 @@ class Script:
         """Tells how many seconds of what is played now have been heard; ``None``: nothing is."""
         self._written: deque[_Written] = deque(maxlen=_KEPT)
         self._marks: list[_Mark] = []
+        self._loud_until = 0.0
 
     def write(self, text: str) -> None:
         """Take note of a text that will be spoken as it is."""
@@ -76,8 +82,14 @@ class Script:
         """Take note of the sentences that begin with a frame, ``at`` seconds of what is played."""
         if at == 0:
             self._marks.clear()
+            self._loud_until = 0.0
         for text in frame.userdata.get(USERDATA_TIMED_TRANSCRIPT) or ():
-            self._marks.append(_Mark(at, str(text)))
+            quiet_from = min(at, self._loud_until + _FADES_SECONDS)
+            self._marks.append(_Mark(at, quiet_from, str(text)))
+        samples = np.frombuffer(frame.data, np.int16).astype(np.int32)
+        loud = np.flatnonzero(np.abs(samples) > _SILENT)
+        if loud.size:
+            self._loud_until = at + float(loud[-1]) / frame.sample_rate
 
     async def pause(self) -> Cut | None:
         """Wait for the moment between two sentences; return the text before and after it.
@@ -88,13 +100,14 @@ class Script:
             ahead = [mark for mark in self._marks if mark.at > heard]
             if not ahead:
                 return None
-            await asyncio.sleep(ahead[0].at - heard)
+            await asyncio.sleep(max(0.0, ahead[0].quiet_from - heard))
             heard = self.position()
             # Whoever paused in between has put the moment off.
-            if heard is not None and heard >= ahead[0].at - _NEAR_SECONDS:
+            if heard is not None and heard >= ahead[0].quiet_from - _NEAR_SECONDS:
                 cut = self._cut(ahead[0])
                 if cut is not None:
                     return cut
+                await asyncio.sleep(ahead[0].at - heard + _NEAR_SECONDS)
         return None
 
     def _cut(self, mark: _Mark) -> Cut | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import numpy as np
 import pytest
 from livekit import rtc
 from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT, TimedString
@@ -56,6 +57,21 @@ def test_pause_when_the_agent_is_in_a_sentence_then_is_at_its_end() -> None:
     assert cut == Cut("We open at nine.", "We close at six. On Sunday we sleep.")
     assert cut is not None
     assert cut.whole == TEXT
+
+
+def test_pause_when_a_sentence_ends_in_silence_then_nobody_waits_for_the_end_of_that() -> None:
+    script = Script()
+    player = Player(script)
+    script.write("One. Two.")
+    loud = np.full(2400, 5000, np.int16)
+    for n, (at, samples) in enumerate([(0, loud), (0.1, loud * 0), (5.0, loud)]):
+        frame = rtc.AudioFrame(samples.tobytes(), 24_000, 1, samples.size)
+        if n != 1:
+            frame.userdata[USERDATA_TIMED_TRANSCRIPT] = [TimedString(["One. ", "", "Two."][n])]
+        script.plays(frame, at)
+    assert asyncio.run(pause(player)) == Cut("One.", "Two.")
+    assert player.at is not None
+    assert player.at < 2
 
 
 def test_pause_when_in_the_last_sentence_then_there_is_none() -> None:
