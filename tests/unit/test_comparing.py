@@ -20,7 +20,7 @@ from workers.serving import served_by
 from workers.upkeep.comparing import NO_LEASE, Sighting, compare
 
 ID = "session_1753590741399_qlgq6cfjw"
-SETTINGS = settings_with(lease_seconds=10)
+SETTINGS = settings_with(lease_seconds=10, lease_renew_seconds=3)
 CLAIMED = 1_000_000
 CALL = BusyCall(ID, 2, 77, 5000)
 
@@ -108,7 +108,8 @@ def test_compare_when_no_agent_need_be_there_then_none_is_missing(session: Sessi
 
 def test_compare_when_livekit_is_away_then_only_the_process_is_compared() -> None:
     assert look(agents=None, rooms_known=False) is None
-    assert look(worker=IDLE, agents=None, rooms_known=False) is Drift.LEASE_WITHOUT_PROCESS
+    silent = look(worker=IDLE, agents=None, rooms_known=False, lease=3000)
+    assert silent is Drift.LEASE_WITHOUT_PROCESS
 
 
 def test_compare_when_an_agent_too_many_is_there_then_there_are_two() -> None:
@@ -118,21 +119,31 @@ def test_compare_when_an_agent_too_many_is_there_then_there_are_two() -> None:
 @pytest.mark.parametrize(
     ("worker", "lease", "gone"),
     [
-        (IDLE, 8000, True),
+        (IDLE, 3000, True),
+        (IDLE, 5000, False),
         (IDLE, NO_LEASE, False),
-        (None, 8000, False),
+        (None, 3000, False),
         (None, -1, True),
         (None, 10_001, True),
         (WORKER, -1, False),
-        (but_worker(calls=(), started=6000), 8000, False),
-        (but_worker(calls=(), started=0), 8000, False),
-        (but_worker(calls=(), boot_id="next"), 8000, False),
-        (but_worker(calls=(), heartbeat=CLAIMED + 500), 8000, False),
-        (but_worker(calls=(BusyCall(ID, 1, 76, 5000),)), 8000, True),
+        (WORKER, 3000, False),
+        (but_worker(calls=(), started=6000), 3000, False),
+        (but_worker(calls=(), started=0), 3000, False),
+        (but_worker(calls=(), boot_id="next"), 3000, False),
+        (but_worker(calls=(), heartbeat=CLAIMED + 500), 3000, False),
+        (but_worker(calls=(BusyCall(ID, 1, 76, 5000),)), 3000, True),
     ],
     ids=[
-        *("unlisted", "expired", "no worker", "for ever", "too long", "listed"),
-        *("outlived its worker", "of an older version", "rebooted", "not reported since", "older"),
+        *("unlisted", "renewed", "expired", "no worker", "for ever", "too long"),
+        *(
+            "listed for ever",
+            "listed",
+            "outlived its worker",
+            "of an older version",
+            "rebooted",
+            "not reported since",
+            "older",
+        ),
     ],
 )
 def test_compare_when_a_lease_is_held_then_its_process_must_be_listed(

@@ -85,9 +85,11 @@ def _process_is_gone(
         return False
     if lease == _NO_TTL or lease > settings.lease_seconds * 1000:
         return True  # A process that lives would have renewed it, and not for so long.
+    silent = lease < (settings.lease_seconds - 2 * settings.lease_renew_seconds) * 1000
     # A child that has outlived its worker is none that the next worker of that name would list.
     return (
-        worker is not None
+        silent
+        and worker is not None
         and (worker.host, worker.boot_id) == (owner.host, owner.boot_id)
         and 0 < worker.started <= owner.started
         and worker.heartbeat > session.claimed_at + _REPORTED_SINCE_MS
