@@ -14,9 +14,6 @@ from sessions.outlook import Outlook
 from sessions.settings import Settings
 from sessions.states import Channel, State
 
-_PRIORITY_STEP = 100_000_000_000_000
-"""Microseconds, three years: far more than anybody waits, and scores stay exact as doubles."""
-
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
@@ -66,7 +63,6 @@ def creation(new: NewSession, settings: Settings, now: int) -> tuple[dict[str, A
         "session": session,
         "config": new.config.to_hash(),
         "state": State.QUEUED if voice else State.READY,
-        "ahead": new.priority * _PRIORITY_STEP,
         "not_after": now + round(settings.redis_timeout_seconds * 1000),
         "queue_timeout": round(queue_timeout * 1000),
         "look_after": round(look_after * 1000),

@@ -20,6 +20,9 @@ from sessions import figures, keys
 from sessions.keys import SessionKeys
 from sessions.states import STATE_SCORES
 
+_PRIORITY_STEP = 100_000_000_000_000
+"""Microseconds, three years: far more than anybody waits, and scores stay exact as doubles."""
+
 _LUA_SCOPE, _LUA_USER = "' .. scope .. '", "' .. user .. '"
 """What stands for a scope and a user in the name of a key that a script puts together."""
 
@@ -117,6 +120,7 @@ def _constants() -> str:
         f"local FIGURES_TTL = {figures.TTL_MS}\n"
         f"local STATES = '{keys.STATES}'\n"
         f"local STATE_SCORE = {{ {scores} }}\n"
+        f"local PRIORITY_STEP = {_PRIORITY_STEP}\n"
         f"local SLOT_TIMES = '{keys.SLOT_TIMES}'\n"
         f"local function scope_sessions(scope) return '{keys.scope_sessions(_LUA_SCOPE)}' end\n"
         f"local function scope_ending(scope) return '{keys.scope_ending(_LUA_SCOPE)}' end\n"

@@ -11,7 +11,8 @@
 --             the verb's own header names
 --
 -- Before this text the loader puts BOUNDS and FIGURES_TTL (see figures.py), STATES (the zset of live
--- sessions by state), STATE_SCORE (which score means which state), SLOT_TIMES (the list of how long
+-- sessions by state), STATE_SCORE (which score means which state), PRIORITY_STEP (by how many
+-- microseconds who is one more urgent stands before others), SLOT_TIMES (the list of how long
 -- the last calls held their slots), and what names the indexes of a scope's sessions, of those of
 -- them that are ending, and of a user's: scope_sessions(scope), scope_ending(scope),
 -- user_sessions(scope, user).
@@ -109,6 +110,11 @@ local function enter(state, extra)
   else redis.call('ZREM', STATES, args.id) end
   if state == 'ending' or state == 'ended' then count_no_more(state == 'ended') end
   return emit('session_state', cjson.encode(data))
+end
+
+-- Give the session the place in the queue of who came at `micros` and is as urgent as it is.
+local function wait_since(micros)
+  index(K.queue, micros - (tonumber(get('priority')) or 0) * PRIORITY_STEP, args.id)
 end
 
 -- Tell a session that waits at `position` so, unless a slot is free for it or it knows. `args.free`

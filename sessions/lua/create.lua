@@ -6,9 +6,8 @@
 -- KEYS[17]    counter of the scope's starts in this minute
 -- KEYS[18..]  the keys of the aliases that shall name the session
 -- args        session, config: objects of strings (the two hashes); state: the first state;
---             ahead: microseconds by which it stands before who came at the same time; not_after:
---             ms after which the caller has given up; queue_timeout, look_after, max_duration,
---             worker_lost: ms; limits: {total, scope, user, starts, queue}, 0 means none; free,
+--             not_after: ms after which the caller has given up; queue_timeout, look_after,
+--             max_duration, worker_lost: ms; limits: {total, scope, user, starts, queue}, 0 means none; free,
 --             pace: see tell_place (absent: it is told its place later)
 --
 -- Returns {'created', now, flat session hash, place in the queue or 0} or {'expired', now},
@@ -73,7 +72,7 @@ end
 index(K.live, now, args.id)
 index(scope, now, args.id)
 index(user, now, args.id)
-if voice then index(K.queue, clock[1] * 1000000 + clock[2] - args.ahead, args.id) end
+if voice then wait_since(clock[1] * 1000000 + clock[2]) end
 if redis.call('INCR', starts) == 1 then redis.call('PEXPIRE', starts, 60000) end
 
 count('created')

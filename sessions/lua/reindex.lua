@@ -33,5 +33,10 @@ else
   belongs(user_sessions(scope, user), accepted)
   is_foreign(scope_ending(scope))
 end
-if state == 'queued' then belongs(K.queue, accepted * 1000) else is_foreign(K.queue) end
+if state ~= 'queued' then
+  is_foreign(K.queue)
+elseif not redis.call('ZSCORE', K.queue, args.id) then
+  wait_since(accepted * 1000)
+  off = off + 1
+end
 return { 'ok', off }
