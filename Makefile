@@ -1,6 +1,6 @@
 # GNU make; every target is a plain word in `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help install run example test check bench lock clean livekit-server kafka
+.PHONY: help install run example test chaos check bench lock clean livekit-server kafka
 SHELL := /bin/sh
 
 PYTHON ?= python3
@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 UV ?= $(BIN)/uv
 # `make lock UPGRADE=--upgrade` moves every pin; without it only what pyproject.toml asks for.
 UPGRADE ?=
+# How many callers `make chaos` has.
+CALLS ?= 100
 LIVEKIT := .local/bin/livekit-server
 LIVEKIT_VERSION := v1.13.5
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -47,7 +49,11 @@ test: install ## check, then every test
 	@$(MAKE) --no-print-directory livekit-server || test "$$CI" != true
 	@$(MAKE) --no-print-directory kafka || test "$$CI" != true
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest tests --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest tests --numprocesses 2 --dist loadfile --ignore tests/chaos
+	@$(BIN)/python -m pytest tests/chaos
+
+chaos: install livekit-server ## let everything die while callers call: CALLS=1000 [SEED=7] [SAVE=docs/reliability.md]
+	@$(BIN)/python -m tests.chaos --calls $(CALLS) $(if $(SEED),--seed $(SEED)) $(if $(SAVE),--save $(SAVE))
 
 check: install ## lint, format, types, who may import whom, and known holes in dependencies
 	$(BIN)/ruff check

@@ -49,7 +49,7 @@ async def _run(folder: Path, seed: int, calls: int, at_once: int) -> Run:
     assert task is not None
     # So that the house goes with us, however we are told to go.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    house = fresh_house(folder, seed)
+    house = fresh_house(folder, seed, at_once)
     async with house.open():
         tell("The house is open")
         run = await drive(house, seed, calls, tell, at_once)

@@ -21,6 +21,9 @@ from tests.support.speech import spoken
 
 AT_ONCE = 10
 _WARM_UP_CALLS = 2
+_LINGERING = 4
+"""Calls whose callers have gone without a goodbye, and whose agents wait for them."""
+
 _END_SECONDS = 90.0
 
 Tell = Callable[[str], None]
@@ -106,6 +109,7 @@ async def _make_trouble(faults: Faults, seed: int, tell: Tell) -> None:
             tell(f"{fault.kind} {fault.note} ({len(fault.hit)} calls)")
 
 
-def fresh_house(folder: Path, seed: int) -> ChaosHouse:
-    """Return a house that is not open yet."""
-    return ChaosHouse(folder, f"chaos-{seed}-{time.time_ns()}")
+def fresh_house(folder: Path, seed: int, at_once: int = AT_ONCE) -> ChaosHouse:
+    """Return a house that is not open yet; either of its session workers could do alone."""
+    run = f"chaos-{seed}-{time.time_ns()}"
+    return ChaosHouse(folder, run, worker_concurrency=at_once + _LINGERING)

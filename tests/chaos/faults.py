@@ -19,6 +19,7 @@ from tests.chaos.calls import Call
 from tests.chaos.house import ChaosHouse
 from tests.chaos.messages import QUEUES, give_back, take_message
 from tests.chaos.plan import FaultPlan, Kind
+from tests.support.eventually import eventually
 
 _AWAY_SECONDS = (2.0, 10.0)
 _LATE_SECONDS = (1.0, 6.0)
@@ -190,8 +191,7 @@ class Faults:
 
     def _until_both_workers_serve(self) -> None:
         """Wait for the worker that was killed before: one machine goes at a time."""
-        for name in ("sessions-a", "sessions-b"):
-            self.house.wait_until_ready(name)
+        eventually(lambda: all(map(self.house.worker_serves, "ab")), 90, "both workers serve")
 
     def _agent(self, pick: int) -> tuple[Call, int] | None:
         """Return a call that goes on and the process of its agent."""

@@ -14,7 +14,9 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import psutil
+from redis.exceptions import RedisError
 
+from sessions import keys
 from sessions.database import open_database
 from sessions.schema import migrate
 from tests.chaos.parts import MARK, Part, chaos_settings, parts_of, session_worker
@@ -24,7 +26,7 @@ from workers.context import Context
 
 _LOOK_SECONDS = 0.2
 _RESTART_SECONDS = 1.0
-_READY_SECONDS = 90.0
+_READY_SECONDS = 240.0
 _STOP_ORDER = ("beat", "sessions", "upkeep", "web", "tones", "inference", "livekit", "redis")
 
 
@@ -108,6 +110,13 @@ class ChaosHouse:
     def worker_name(self, place: str) -> str:
         """Return the name under which the worker at a place takes calls now."""
         return f"sessions@{place}{self._numbers[place]}"
+
+    def worker_serves(self, place: str) -> bool:
+        """Tell whether the worker that is at a place now has reported."""
+        with contextlib.suppress(RedisError):
+            pid = self.context.redis.hget(keys.worker(self.worker_name(place)), "pid")
+            return pid == str(self.children[f"sessions-{place}"].pid)
+        return False
 
     def kill(self, name: str, *, with_children: bool = False) -> None:
         """Kill a part; its children die with it or lose their parent."""

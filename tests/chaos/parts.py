@@ -24,9 +24,6 @@ from tests.support.settings import environment_of, settings_with
 TICKER = "ticker"
 """The agent of light calls: it counts aloud; see `tests.chaos.ticker`."""
 
-SLOTS = 14
-"""Calls that each of the two session workers can take: either could nearly do alone."""
-
 MARK = "SWITCHBOARD_CHAOS_RUN"
 """Stands in the environment of every process of the house, and of all that they start."""
 
@@ -57,7 +54,6 @@ def chaos_settings(folder: Path, **more: object) -> Settings:
             "inference_url": f"http://127.0.0.1:{inference}/v1",
             "tts_url": f"http://127.0.0.1:{free_port()}/v1",
             "tts_model": "tones",
-            "worker_concurrency": SLOTS,
             "agents": [f"{TICKER}=tests.chaos.ticker:make_ticker"],
             "rejoin_grace_seconds": 6,
             # The logs have to be there still when everything is over.
