@@ -270,6 +270,9 @@ def test_endpoint_when_gone_then_is_switched_off_and_told_nothing_more(
     assert switched.off_at is not None
     actor.text(webhooks=True)
     assert len(office.deliver()) == len(receiver.messages) == 2
+    assert office.deliveries.replay(Which(status=Status.FAILED)) == 2
+    assert {one.last_error for one in office.deliver()} == {SWITCHED_OFF}
+    assert len(receiver.messages) == 2
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

@@ -78,12 +78,12 @@ class Sender:
         waiting = [known[id_] for id_ in due if id_ in known]
         # A stable order: among those that are well, whoever has waited longest is first.
         for endpoint in sorted(waiting, key=lambda one: one.failures > 0):
-            free = self._room_for(endpoint)
-            if not free:
-                continue
-            for delivery in self._deliveries.claim(endpoint.id, free):
-                self._begin(endpoint)
-                pool.submit(self._send, endpoint, delivery)
+            if endpoint.off_at is not None:
+                self._deliveries.give_up(endpoint.id, SWITCHED_OFF)
+            elif free := self._room_for(endpoint):
+                for delivery in self._deliveries.claim(endpoint.id, free):
+                    self._begin(endpoint)
+                    pool.submit(self._send, endpoint, delivery)
 
     def _room_for(self, endpoint: Endpoint) -> int:
         """Return how many more messages to this endpoint may be under way."""
