@@ -13,7 +13,10 @@ from sessions.settings import TaskTransport
 from sessions.states import Channel, Reason
 
 CHANNELS = tuple(str(channel) for channel in Channel)
-CAUSES = ("agent_died", "lease_lost", "start_timeout", "livekit_lost", "drain_limit", "handover")
+CAUSES = (
+    *("agent_died", "lease_lost", "start_timeout", "livekit_lost"),
+    *("session_without_agent", "lease_without_process", "drain_limit", "handover"),
+)
 TRANSPORTS = tuple(str(transport) for transport in TaskTransport)
 WEBHOOKS = ("session.ready", "session.ended", "session.handoff_requested")
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import structlog
 
-from sessions.logs import configure_logging
+from sessions.logs import about, configure_logging
+from sessions.models import Session
 from sessions.settings import Mode, Settings
 from tests.fixtures.redis import MakeSettings
 from tests.support.settings import settings_with
@@ -151,3 +152,21 @@ def test_level_when_set_then_less_is_not_logged_and_chatty_libraries_are_quiet(
     logging.getLogger("httpx").warning("yes")
     logging.getLogger("ours").info("yes")
     assert [line["event"] for line in lines(capsys)] == ["yes", "yes"]
+
+
+def test_about_when_a_session_is_at_hand_then_every_line_of_the_block_names_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging(production())
+    fields = {"id": "s1", "channel": "voice", "state": "ready", "generation": "2"}
+    fields |= {"scope": "a", "userName": "Ann", "correlationId": "c1", "owned": "2"}
+    with about(Session.from_hash({**fields, "accepted": "1", "expiresAt": "2"})):
+        structlog.get_logger("ours").info("one")
+        logging.getLogger("theirs").info("two")
+    with about(None):
+        structlog.get_logger("ours").info("three")
+    one, two, three = lines(capsys)
+    for line in (one, two):
+        named = (line["session_id"], line["correlation_id"], line["generation"])
+        assert named == ("s1", "c1", 2)
+    assert "session_id" not in three

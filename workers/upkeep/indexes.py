@@ -12,6 +12,7 @@ from typing import cast
 
 from sessions import keys
 from sessions.counters import Drift
+from sessions.logs import about
 from workers.context import Context
 from workers.drift import report_mended
 from workers.upkeep.batching import BATCH, batches
@@ -41,7 +42,8 @@ def _sessions_in_no_index(context: Context, names: list[str]) -> None:
     ids = [session_id for name in names if (session_id := keys.session_of_hash(name))]
     for session in filter(None, context.directory.load_many(ids)):
         if off := context.store.reindex(session.id):
-            report_mended(context, Drift.COUNT_OFF, session_id=session.id, places=off)
+            with about(session):
+                report_mended(context, Drift.COUNT_OFF, places=off)
 
 
 def _entries_without_session(

@@ -10,6 +10,7 @@ import asyncio
 import structlog
 
 from sessions.counters import Drift
+from sessions.logs import about
 from sessions.models import Session
 from sessions.outcomes import Refusal
 from sessions.rooms import AGENT_IDENTITY
@@ -25,13 +26,14 @@ def mend(context: Context, kind: Drift, seen: Sighting) -> None:
     """Put in order what is out of order with a session, and count it if it was us who did."""
     from agents.voice.rooms import LiveKitErrors
 
-    try:
-        mended = _mend(context, kind, seen)
-    except LiveKitErrors as error:
-        log.warning("drift_not_mended", kind=kind, session_id=seen.session_id, error=str(error))
-        return
-    if mended:
-        report_mended(context, kind, session_id=seen.session_id)
+    with about(seen.session):
+        try:
+            mended = _mend(context, kind, seen)
+        except LiveKitErrors as error:
+            log.warning("drift_not_mended", kind=kind, session_id=seen.session_id, error=str(error))
+            return
+        if mended:
+            report_mended(context, kind, session_id=seen.session_id)
 
 
 def _mend(context: Context, kind: Drift, seen: Sighting) -> bool:

@@ -13,6 +13,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from sessions.connections import REDIS_AWAY
+from sessions.logs import about
 from sessions.models import Session
 from sessions.outcomes import Refusal
 from sessions.states import Channel, Reason, State
@@ -85,10 +86,11 @@ def end_all(context: Context, found: Sequence[Due]) -> None:
         asked = [(one, _why(reason, taking_calls=taking_calls)) for one, reason in batch]
         replies = context.store.begin_ending_many(asked)
         for (session, reason), reply in zip(asked, replies, strict=True):
-            if isinstance(reply, RedisError):
-                log.error("session_not_settled", session_id=session.id, error=str(reply))
-                continue
-            log.info("session_reaped", session_id=session.id, reason=reason, refused=reply)
+            with about(session):
+                if isinstance(reply, RedisError):
+                    log.error("session_not_settled", error=str(reply))
+                    continue
+                log.info("session_reaped", reason=reason, refused=reply)
 
 
 def _judged(context: Context, sessions: list[Session]) -> list[Due]:
@@ -108,12 +110,13 @@ def _may_be_leased(session: Session) -> bool:
 
 def _each(found: Sequence[Due], act: Callable[[Due], None]) -> None:
     for due in found:
-        try:
-            act(due)
-        except REDIS_AWAY:
-            raise
-        except Exception:
-            log.exception("session_not_settled", session_id=due.session.id)
+        with about(due.session):
+            try:
+                act(due)
+            except REDIS_AWAY:
+                raise
+            except Exception:
+                log.exception("session_not_settled")
 
 
 def _why(reason: Reason, *, taking_calls: bool) -> Reason:
@@ -136,6 +139,6 @@ def _recover(context: Context, due: Due) -> None:
         unless_leased=unless_leased,
         seen=session,
     )
-    log.warning("session_recovering", session_id=session.id, state=session.state)
+    log.warning("session_recovering", state=session.state)
     if not isinstance(generation, Refusal):
         nudge(session.id, generation)
