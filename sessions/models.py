@@ -130,14 +130,23 @@ class Session:
     detail: str | None
     heir: int = 0
     unsaid: str = ""
-    generations: Sequence[Generation] = ()
-    usage: Usage = field(default_factory=Usage)
     archive_tries: int = 0
+    noted: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)
 
     @property
     def room(self) -> str:
         """Return the name of the LiveKit room: the session id."""
         return self.id
+
+    @property
+    def generations(self) -> Sequence[Generation]:
+        """Return the agents it has had; read only here, for few ask and many load sessions."""
+        return generations_in(self.noted, self.generation)
+
+    @property
+    def usage(self) -> Usage:
+        """Return what it has used."""
+        return usage_in(self.noted, (one.number for one in self.generations))
 
     def is_awaited_by(self, generation: int) -> bool:
         """Tell whether an agent of ``generation`` may stand by to be the next."""
@@ -156,7 +165,6 @@ class Session:
             KeyError: a field that every session has is missing.
         """
         reason, fault = fields.get("reason"), fields.get("fault")
-        generations = generations_in(fields, int(fields["generation"]))
         return cls(
             id=fields["id"],
             channel=Channel(fields["channel"]),
@@ -188,9 +196,8 @@ class Session:
             detail=fields.get("detail"),
             heir=int(fields.get("heir", "0")),
             unsaid=fields.get("unsaid", "") if _is_for(fields, "unsaidFor") else "",
-            generations=generations,
-            usage=usage_in(fields, (one.number for one in generations)),
             archive_tries=int(fields.get("archiveTries", "0")),
+            noted=fields,
         )
 
 
