@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import multiprocessing
+import resource
 import statistics
 import time
 from collections.abc import Sequence
@@ -50,6 +51,9 @@ class Figures:
 
 def measure(sockets: int, sessions: int, seconds: int) -> Figures:
     """Start a house of our own, and have each session make one event a second in it."""
+    # Each socket is a descriptor here as well.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with web_house() as (settings, worker):
         redis = connect(settings)
         store = SessionStore(redis, settings)
