@@ -40,7 +40,7 @@ COUNTERS = {
         "switchboard_starts",
         "Sessions asked for, by what came of it.",
         ("channel", "result"),
-        tuple(product(CHANNELS, ("created", "replayed", "no_capacity"))),
+        tuple(product(CHANNELS, ("created", "replayed", "no_capacity", "queue_full"))),
     ),
     "recoveries": Figure(
         "switchboard_recoveries",

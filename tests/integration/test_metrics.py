@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import httpx
 import pytest
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,13 +17,16 @@ from sessions.figures import Figures
 from sessions.settings import Settings
 from sessions.states import Reason
 from sessions.store import SessionStore
+from tests.fixtures.web import Web
+from tests.support.eventually import eventually
 from tests.support.http import start, started
 from tests.support.sessions import Actor
+from tests.support.sockets import Client
 
 pytestmark = pytest.mark.usefixtures("alive_worker")
 
 
-def scrape(client: FlaskClient) -> dict[str, float]:
+def scrape(client: FlaskClient | httpx.Client) -> dict[str, float]:
     """Return every sample by its name and labels."""
     return {
         f"{sample.name}{sorted(sample.labels.items())}": sample.value
@@ -121,3 +125,21 @@ def test_error_when_the_store_is_away_then_the_lost_session_is_counted(settings:
     found = scrape(client)
     assert found["switchboard_http_errors_total[('session_id', 'lost')]"] == 1
     assert found["switchboard_redis_up[]"] == 0
+
+
+def test_metrics_when_sockets_come_and_go_then_those_that_are_open_count(
+    web: Web, actor: Actor
+) -> None:
+    def open_sockets() -> float:
+        with httpx.Client(base_url=web.url) as scraper:
+            return scrape(scraper)["switchboard_sockets[]"]
+
+    before = open_sockets()
+    session_id = actor.queued(scope="development")
+    clients = [Client(f"{web.ws_url}/{session_id}") for _ in range(2)]
+    for client in clients:
+        client.confirmed()
+    assert open_sockets() == before + 2
+    for client in clients:
+        client.ws.close()
+    eventually(lambda: open_sockets() == before, 10, "both have gone")
