@@ -86,6 +86,11 @@ class EventLog:
             for session_id, entries in zip(cursors, replies, strict=True)
         }
 
+    def newest(self, session_id: str, limit: int) -> list[Event]:
+        """Return the last events, newest first, however long the log is."""
+        stream = SessionKeys.of(session_id).events
+        return _events(cast("_Entries", self._redis.xrevrange(stream, count=limit)))
+
     def last_id(self, session_id: str) -> str:
         """Return the id of the newest event, or the beginning if there is none."""
         entries = cast(

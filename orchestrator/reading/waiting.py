@@ -17,6 +17,8 @@ from sessions.states import State
 
 _STARTING = (State.QUEUED, State.STARTING, State.RECOVERING)
 _OVER = (State.ENDING, State.ENDED)
+_LOOKED_AT = 10
+"""The end is the last event of a log."""
 
 
 class SessionFailedError(SwitchboardError):
@@ -63,7 +65,7 @@ def _reload(house: Services, session: Session) -> Session:
 
 
 def _failure_in_log(house: Services, session_id: str) -> SessionFailedError:
-    for event in reversed(house.events.read(session_id)):
+    for event in house.events.newest(session_id, _LOOKED_AT):
         if event.type == "session_ended":
             return SessionFailedError(session_id, event.data["reason"], event.data["fault"])
     return SessionFailedError(session_id, None, None)

@@ -100,7 +100,12 @@ def test_start_when_everything_is_named_then_the_config_holds_it(client: FlaskCl
     }
     session_id = started(client, **wanted)
     config = client.get(f"/orchestrator/session/{session_id}").get_json()["config"]
-    assert config == {**wanted, "voiceId": "Craig", "listening": True}
+    assert config == {
+        **wanted,
+        "voiceId": "Craig",
+        "listening": True,
+        "recoveryLine": None,
+    }
 
 
 @pytest.mark.usefixtures("alive_worker")
