@@ -38,6 +38,8 @@ class Hearing(stt.STT):
         self.pace = pace
         self.language = language
         self.agent_talks: Callable[[], bool] = lambda: False
+        self.is_listening = False
+        """Whether the caller has said something whose text is not settled."""
 
     def stream(
         self,
@@ -133,6 +135,7 @@ class _Stream(stt.RecognizeStream):
         if text:
             self._send(stt.SpeechEventType.FINAL_TRANSCRIPT, text)
             self._shown = ""
+        self._hearing.is_listening = self._utterance.begun
 
     def _send(self, kind: stt.SpeechEventType, text: str) -> None:
         data = stt.SpeechData(language=LanguageCode(self._language), text=text, confidence=1.0)

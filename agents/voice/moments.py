@@ -10,6 +10,7 @@ import asyncio
 
 from livekit.agents import AgentSession, AgentStateChangedEvent, UserStateChangedEvent
 
+from agents.voice.hearing import Hearing
 from agents.voice.narrator import Narrator
 from agents.voice.script import Cut, Script
 from sessions.settings import Settings
@@ -59,6 +60,9 @@ class Moments:
 
     def _nobody_speaks(self) -> bool:
         if self._session.user_state == "speaking" or self._agent_is_busy():
+            return False
+        hearing = self._session.stt
+        if isinstance(hearing, Hearing) and hearing.is_listening:
             return False
         silent = self._clock() - self._caller_spoke
         if silent < self._after_caller:

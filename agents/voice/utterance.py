@@ -98,6 +98,11 @@ class Utterance:
         return text
 
     @property
+    def begun(self) -> bool:
+        """Tell whether something has been said that is not over."""
+        return bool(self._spoken)
+
+    @property
     def is_read(self) -> bool:
         """Tell whether nothing has been said since the last text."""
         return self._read == self._spoken
