@@ -139,8 +139,10 @@ def usage_in(fields: Mapping[str, str], generations: Iterable[int]) -> Usage:
     for name, amount in fields.items():
         if name.startswith(_ANSWERS):
             *model, figure = json.loads(name.removeprefix(_ANSWERS))
-            amounts = Amounts(**{_PUBLIC[figure]: int(amount)})
-            found += Usage(models={Model(*model): amounts})
+            # A newer version, which is being rolled out beside this one, may count more.
+            if figure in _PUBLIC:
+                amounts = Amounts(**{_PUBLIC[figure]: int(amount)})
+                found += Usage(models={Model(*model): amounts})
     return found
 
 

@@ -25,7 +25,7 @@ from sessions.store import SessionStore
 
 log = structlog.get_logger(__name__)
 
-_STEPS = 5
+_STEPS = 6
 
 
 class Leaving:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.fixtures.house import House
 from tests.support.conversation import LINE, Conversation, conversing
+from tests.support.eventually import eventually
 
 QUESTION = "What are your opening hours?"
 
@@ -25,13 +26,15 @@ def used(shown: Mapping[str, Any], slot: str) -> dict[str, Any]:
 
 async def shown_with(talk: Conversation, slot: str, least: int) -> dict[str, Any]:
     """Return the live session as soon as it shows so many requests to ``slot``."""
-    for _ in range(100):
-        shown = await asyncio.to_thread(talk.house.show, talk.session_id)
-        models = shown["usage"]["models"]
-        if sum(one["requests"] for one in models if one["slot"] == slot) >= least:
-            return shown
-        await asyncio.sleep(0.2)
-    raise AssertionError(f"Nothing was shown of {slot}: {shown['usage']}")
+
+    def reached() -> dict[str, Any] | None:
+        shown = talk.house.show(talk.session_id)
+        asked = [one["requests"] for one in shown["usage"]["models"] if one["slot"] == slot]
+        return shown if sum(asked) >= least else None
+
+    shown = await asyncio.to_thread(eventually, reached, 20, f"{slot} is counted")
+    assert shown is not None
+    return shown
 
 
 def test_usage_when_an_agent_is_killed_in_the_call_then_is_that_of_both(house: House) -> None:
