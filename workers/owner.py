@@ -31,6 +31,15 @@ class Owner:
         except ValueError:
             return None
 
+    def may_live(self) -> bool:
+        """Tell whether the process runs, as far as anybody on this machine can know."""
+        if (self.host, self.boot_id) != (host_name(), boot_id()):
+            return True
+        try:
+            return process_start(self.pid) == self.started and _is_no_corpse(self.pid)
+        except psutil.NoSuchProcess:
+            return False
+
 
 def owner_of(generation: int) -> str:
     """Return ``<generation>:<host>:<boot id>:<pid>:<process start>`` for this process."""
@@ -45,6 +54,10 @@ def process_start(pid: int) -> int:
         psutil.NoSuchProcess: it has gone.
     """
     return round(psutil.Process(pid).create_time() * 1000)
+
+
+def _is_no_corpse(pid: int) -> bool:
+    return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 @cache

@@ -18,6 +18,7 @@ from celery.signals import (
 
 from sessions.errors import ConfigurationError
 from sessions.logs import about, configure_logging
+from sessions.models import Session
 from sessions.outcomes import Refusal
 from sessions.providers import check_providers
 from sessions.settings import get_settings
@@ -26,6 +27,7 @@ from workers.answering import prepare_answering
 from workers.app import RUN_SESSION, nudge, request_finish
 from workers.attendance import Attending, answers_questions, take_ahead
 from workers.context import get_context
+from workers.owner import Owner
 from workers.warden import Warden
 
 log = structlog.get_logger(__name__)
@@ -95,6 +97,10 @@ def _recover_lost_call(sender: Any, args: Any, exception: BaseException, **_: An
         return
     session_id, generation = args
     context = get_context()
+    if _is_served(context.directory.load(session_id), generation):
+        # The one that died had come for a message that was doubled, and had not gone yet.
+        log.info("spare_agent_died", session_id=session_id, generation=generation)
+        return
     recovered = context.store.recover(
         session_id, "agent_died", generation=generation, unless_leased=False
     )
@@ -105,6 +111,12 @@ def _recover_lost_call(sender: Any, args: Any, exception: BaseException, **_: An
         nudge(session_id, recovered)
     elif recovered.why == "given_up":
         request_finish(session_id)
+
+
+def _is_served(session: Session | None, generation: int) -> bool:
+    """Tell whether a process that still runs has claimed this generation of a session."""
+    owner = Owner.parse(session.owner) if session else None
+    return owner is not None and owner.generation == generation and owner.may_live()
 
 
 @worker_shutdown.connect
