@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from orchestrator.api.livekit import LiveKitReport
+
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -192,6 +194,16 @@ def test_callers_of_livekit_are_told_the_port_that_is_published():
     told = [str(rtc["port"]), str(rtc["rtc"]["tcp_port"]), f"{rtc['rtc']['udp_port']}/udp"]
     assert [inner for _, inner in ports] == told
     assert [outer for outer, _ in ports] == [port.removesuffix("/udp") for port in told]
+
+
+def test_livekit_reports_to_the_web_front_what_is_worth_a_look():
+    service = SERVICES["livekit"]
+    webhook = yaml.safe_load(default(service["environment"]["LIVEKIT_CONFIG"]))["webhook"]
+    assert webhook["urls"] == ["http://web:8000/livekit/webhook"]
+    events = webhook["filter_params"]["include_events"]
+    assert f"[{', '.join(events)}]" in (ROOT / "deploy/dev/livekit").read_text()
+    assert all(LiveKitReport(id="EV_1", event=event).is_worth_a_look() for event in events)
+    assert not LiveKitReport(id="EV_1", event="track_published").is_worth_a_look()
 
 
 @pytest.mark.parametrize("name", ["livekit", "grafana"])
