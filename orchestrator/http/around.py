@@ -40,6 +40,8 @@ def _begin() -> None:
     g.correlation_id = given if is_alias(given) else f"req_{secrets.token_hex(8)}"
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(correlation_id=g.correlation_id)
+    if _is_socket():
+        return  # A span that lasts as long as a conversation tells nothing.
     route = request.url_rule.rule if request.url_rule else "unmatched"
     g.span = ExitStack()
     g.span.enter_context(
@@ -69,7 +71,7 @@ def _complete(response: Response) -> Response:
     seconds = time.perf_counter() - g.started
     status = response.status_code
     _name_session(response)
-    if request.headers.get("Upgrade", "").lower() != "websocket":
+    if not _is_socket():
         route = request.url_rule.rule if request.url_rule else "unmatched"
         method = request.method if request.method in _METHODS else "OTHER"
         figures_of(current_app).count(method, route, status, seconds)
@@ -78,6 +80,10 @@ def _complete(response: Response) -> Response:
     log.info("request", method=request.method, path=request.path, status=status, ms=ms)
     note(**{"http.response.status_code": status})
     return response
+
+
+def _is_socket() -> bool:
+    return request.headers.get("Upgrade", "").lower() == "websocket"
 
 
 def _leave(_error: BaseException | None) -> None:
