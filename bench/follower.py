@@ -9,7 +9,7 @@ import secrets
 import time
 from dataclasses import dataclass, field
 
-_TEXT = 1
+_TEXT, _CLOSE = 1, 8
 _LENGTH_BYTES = {126: 2, 127: 8}
 
 
@@ -20,6 +20,8 @@ class Heard:
     latencies: list[float] = field(default_factory=list)
     doubled: int = 0
     misplaced: int = 0
+    farewells: list[str] = field(default_factory=list)
+    """With which code and words sockets were closed; nobody here comes back, as clients do."""
 
 
 class Follower(asyncio.Protocol):
@@ -57,6 +59,9 @@ class Follower(asyncio.Protocol):
             opcode, payload = frame
             if opcode == _TEXT:
                 self._take(json.loads(payload))
+            elif opcode == _CLOSE:
+                code, words = int.from_bytes(payload[:2]), payload[2:].decode()
+                self._heard.farewells.append(f"{code} {words}")
 
     def _next_frame(self) -> tuple[int, bytes] | None:
         buffer = self._buffer

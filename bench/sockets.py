@@ -41,6 +41,7 @@ class Figures:
     lost: int
     doubled: int
     misplaced: int
+    farewells: Sequence[str]
     p50: float
     p99: float
     worst: float
@@ -99,6 +100,7 @@ async def _follow_all(
     deadline = time.monotonic() + _GRACE_SECONDS
     while len(heard.latencies) < due and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.05)
+    farewells = list(heard.farewells)
     for transport in transports:
         transport.close()
     cuts = statistics.quantiles(heard.latencies, n=100)
@@ -109,6 +111,7 @@ async def _follow_all(
         lost=due - len(heard.latencies) + heard.doubled,
         doubled=heard.doubled,
         misplaced=heard.misplaced,
+        farewells=farewells,
         p50=cuts[49],
         p99=cuts[98],
         worst=max(heard.latencies),
@@ -158,6 +161,8 @@ def main() -> None:
         f"  delivered {found.delivered}, lost {found.lost}, doubled {found.doubled}, "
         f"out of order {found.misplaced}"
     )
+    for farewell in found.farewells:
+        print(f"  closed    {farewell}")
     print(f"  latency   p50 {found.p50:.1f} ms, p99 {found.p99:.1f} ms, worst {found.worst:.1f} ms")
     print(f"  opening   {found.handshakes_per_second:.0f} sockets a second")
     print(
