@@ -17,7 +17,7 @@ from bench.asking import LINE
 from bench.house import end_call, settled
 from bench.measuring import Goal, Row, median, percentile
 from sessions.models import Session
-from tests.fixtures.house import WORKER, House, is_registered, session_worker
+from tests.fixtures.house import WORKER, House, session_worker
 from tests.support.caller import Caller, calling
 from tests.support.eventually import eventually
 from tests.support.processes import Child
@@ -150,12 +150,11 @@ class _Hosts:
         return waited
 
     def _start(self, name: str) -> Child:
-        redis = self._house.redis
         since = self._house.store.now()
 
         def reports() -> bool:
-            alive = {worker.name: worker for worker in self._house.fleet_alive()}
-            return is_registered(redis, name) and alive[name].heartbeat > since
+            alive = self._house.fleet_alive()
+            return any(one.name == name and one.heartbeat > since for one in alive)
 
         label = name.partition("@")[2]
         return self._stack.enter_context(self._house.run(label, session_worker(name), reports))
