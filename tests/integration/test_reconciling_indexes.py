@@ -158,6 +158,8 @@ def test_walk_when_there_is_too_much_for_one_then_the_next_goes_on_where_it_ende
     assert 0 < first < 30
     for _ in range(100):
         mend_indexes(context)
+        if context.directory.count_live() == 30:
+            break
     assert context.directory.count_live() == 30
     assert context.redis.ttl(keys.WALKS) > 0
 
