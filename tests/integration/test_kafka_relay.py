@@ -12,6 +12,7 @@ from orchestrator.app import create_app
 from sessions import keys
 from sessions.connections import connect
 from sessions.events import EventLog
+from sessions.figures import Figures
 from sessions.models import Session
 from sessions.questions.desk import Desk
 from sessions.questions.relaying import RelayReport, read_relay, report_relay
@@ -80,6 +81,9 @@ def test_answer_when_unreadable_then_is_a_dead_letter_and_the_next_is_delivered(
         [letter] = wire.read("task_dead_letters", 1)
         eventually(lambda: wire.committed(RELAYS, ANSWERS) == 2, PATIENCE, "both are committed")
     assert letter.value() == b'{"status": "MAYBE"}'
+    counters = Figures(redis).read().counters
+    assert counters["errors", "answer", "lost"] == 1
+    assert counters["questions", "kafka", "answered"] == 1
     assert (b"topic", wire.topic(ANSWERS).encode()) in [
         (name.encode(), value) for name, value in letter.headers() or []
     ]
