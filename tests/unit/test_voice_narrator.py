@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -127,7 +128,7 @@ def test_answer_when_interrupted_then_all_tell_what_was_heard_of_it(
 
 def test_words_when_they_are_under_way_then_are_noted_until_they_are_a_turn(notes: Notes) -> None:
     session = rtc.EventEmitter[str]()
-    session.current_speech = None  # pyright: ignore[reportAttributeAccessIssue]
+    session.current_speech = Mock(interrupted=False)  # pyright: ignore[reportAttributeAccessIssue]
     narrator = Narrator(cast("AgentSession", session), cast("Reporter", notes))
     narrator.partial("We open")
     session.emit("user_input_transcribed", heard("No"))
