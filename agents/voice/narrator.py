@@ -38,6 +38,7 @@ class Narrator:
         self._orders: set[SpeechHandle] = set()
         self._resuming: SpeechHandle | None = None
         self._cut: Cut | None = None
+        self._is_parted = False
         self._heard: list[str] = []
         """What the caller has said in this turn that will not be heard otherwise any more."""
         self._shown = ""
@@ -48,6 +49,8 @@ class Narrator:
 
     def partial(self, text: str) -> None:
         """Tell what the agent is saying and may not say to its end."""
+        if self._is_parted:
+            return  # what was said is a turn by now, or will be.
         ordered = self._session.current_speech in self._orders
         self._tell(_AGENT, text, final=False, fields={} if ordered else {"saying": text})
 
@@ -68,6 +71,7 @@ class Narrator:
     def parts(self, cut: Cut) -> None:
         """Take note that the agent is about to stop, and at which word; another says the rest."""
         self._cut = cut
+        self._is_parted = True
 
     @property
     def speaks_on_order(self) -> bool:
@@ -80,6 +84,8 @@ class Narrator:
         return bool(self._shown or self._heard)
 
     def _on_agent_state(self, event: AgentStateChangedEvent) -> None:
+        if event.new_state == "speaking":
+            self._is_parted = False
         stamps = ["firstAudio"] if event.new_state == "speaking" else []
         if stamps and self._made_at is not None:
             record_span("first_audio", self._made_at, _now())

@@ -26,6 +26,7 @@ from agents.voice.ears import Ears
 from agents.voice.narrator import Narrator
 from agents.voice.output import _without_lead
 from agents.voice.reporter import Reporter
+from agents.voice.script import Cut
 from agents.voice.words import Words
 from sessions.control import Command, Order
 
@@ -235,3 +236,30 @@ def test_lead_when_a_sentence_begins_with_silence_then_is_left_out() -> None:
     silence = rtc.AudioFrame(bytes(1920), 24_000, 1, 960)
     kept, sounds = _without_lead(silence)
     assert (kept.samples_per_channel, sounds) == (24, False)
+
+
+def test_sentence_when_it_is_parted_for_another_agent_then_its_turn_ends_where_it_stopped(
+    notes: Notes,
+) -> None:
+    session = rtc.EventEmitter[str]()
+    session.current_speech = Mock(interrupted=False)  # pyright: ignore[reportAttributeAccessIssue]
+    narrator = Narrator(cast("AgentSession", session), cast("Reporter", notes))
+    narrator.partial("We open at")
+    narrator.parts(Cut("We open at nine.", "We close at six."))
+    extra = {"switchboard": {"sources": ["hours.md"]}}
+    # What LiveKit takes for said is an estimate, and it comes in any order.
+    session.emit(
+        "conversation_item_added",
+        item("assistant", "We open at nine. We", interrupted=True, extra=extra),
+    )
+    narrator.partial("We open at nine. We")
+    said = {"role": "assistant", "text": "We open at nine.", "interrupted": False}
+    assert notes.turns == [said]
+    assert notes.fields == {"saying": ""}
+    [response] = [data for kind, data in notes.told if kind == "agent_response"]
+    assert response["response"] == "We open at nine. We close at six."
+    session.emit(
+        "agent_state_changed", AgentStateChangedEvent(old_state="listening", new_state="speaking")
+    )
+    narrator.partial("We")
+    assert notes.fields == {"saying": "We"}
