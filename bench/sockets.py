@@ -74,13 +74,22 @@ async def _follow_all(
     gate = asyncio.Semaphore(_HANDSHAKES_AT_ONCE)
     memory = worker.memory_info().rss
 
-    async def follow(session_id: str) -> asyncio.BaseTransport:
+    async def follow(session_id: str, tries: int = 3) -> asyncio.BaseTransport:
+        """Open a socket; a server that is too busy for that is asked again, as clients do."""
         async with gate:
             transport, follower = await loop.create_connection(
                 lambda: Follower(f"/ws/{session_id}", heard), "127.0.0.1", settings.port
             )
-            await asyncio.wait_for(follower.confirmed, 60)
-            return transport
+            try:
+                await asyncio.wait_for(follower.confirmed, 60)
+            except ConnectionError:
+                transport.close()
+                if tries == 1:
+                    raise
+                await asyncio.sleep(1)
+            else:
+                return transport
+        return await follow(session_id, tries - 1)
 
     started = time.monotonic()
     transports = await asyncio.gather(
