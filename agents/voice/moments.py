@@ -23,8 +23,8 @@ _TRANSCRIBED_SECONDS = 0.5
 _NEVER_ANSWERED_SECONDS = 4.0
 """What has been heard for so long, and nobody has answered, was not meant for the agent."""
 
-_LONGEST_PATIENCES = 6
-"""After so many times the patience a caller who never falls silent is not waited for either."""
+_LONGEST_SECONDS = 30.0
+"""After so long a caller who never falls silent is not waited for either."""
 
 
 class Moments:
@@ -53,7 +53,7 @@ class Moments:
                 cut = await self._script.pause()
                 if cut is not None and self._only_agent_speaks():
                     return cut
-            if waited >= self._patience * _LONGEST_PATIENCES and not self._agent_is_busy():
+            if waited >= _LONGEST_SECONDS and not self._agent_is_busy():
                 return None
             await asyncio.sleep(_LOOK_SECONDS)
         return None

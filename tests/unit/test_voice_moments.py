@@ -136,7 +136,11 @@ def test_moment_when_the_agent_says_what_it_was_told_to_then_is_not_cut(
     asyncio.run(scene())
 
 
-def test_moment_when_the_caller_never_stops_then_comes_at_last(make_settings: MakeSettings) -> None:
+def test_moment_when_the_caller_never_stops_then_comes_at_last(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.voice.moments._LONGEST_SECONDS", 0.6)
+
     async def scene() -> None:
         call = Scene(make_settings, patience=0.1)
         call.session.caller("speaking")
