@@ -24,6 +24,9 @@ from tests.support.settings import environment_of, settings_with
 TICKER = "ticker"
 """The agent of light calls: it counts aloud; see `tests.chaos.ticker`."""
 
+TICKERS = [f"{TICKER}=tests.chaos.ticker:make_ticker"]
+"""What the setting `agents` says of it."""
+
 MARK = "SWITCHBOARD_CHAOS_RUN"
 """Stands in the environment of every process of the house, and of all that they start."""
 
@@ -54,7 +57,7 @@ def chaos_settings(folder: Path, **more: object) -> Settings:
             "inference_url": f"http://127.0.0.1:{inference}/v1",
             "tts_url": f"http://127.0.0.1:{free_port()}/v1",
             "tts_model": "tones",
-            "agents": [f"{TICKER}=tests.chaos.ticker:make_ticker"],
+            "agents": TICKERS,
             "rejoin_grace_seconds": 6,
             # The logs have to be there still when everything is over.
             "event_linger_seconds": 3600,

@@ -50,11 +50,16 @@ class OwnRedis:
 
     def on(self) -> None:
         """Start it."""
-        self._running.enter_context(redis_in(self._folder, self.port))
+        self._child = self._running.enter_context(redis_in(self._folder, self.port))
 
     def off(self) -> None:
         """Stop it, if it runs."""
         self._running.close()
+
+    def kill(self) -> None:
+        """Kill it in the middle of whatever it does."""
+        self._child.process.kill()
+        self.off()
 
     @contextmanager
     def up(self) -> Iterator[None]:
