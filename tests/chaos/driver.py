@@ -21,7 +21,7 @@ from tests.support.speech import spoken
 
 AT_ONCE = 10
 _WARM_UP_CALLS = 2
-_LINGERING = 4
+_LINGERING = 8
 """Calls whose callers have gone without a goodbye, and whose agents wait for them."""
 
 _END_SECONDS = 90.0

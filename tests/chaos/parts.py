@@ -58,7 +58,8 @@ def chaos_settings(folder: Path, **more: object) -> Settings:
             "tts_url": f"http://127.0.0.1:{free_port()}/v1",
             "tts_model": "tones",
             "agents": TICKERS,
-            "rejoin_grace_seconds": 6,
+            # Enough for a client that connects anew, and short for all who hang up.
+            "rejoin_grace_seconds": 12,
             # The logs have to be there still when everything is over.
             "event_linger_seconds": 3600,
             **more,
