@@ -25,6 +25,9 @@ _BATCH = 200
 _SCAN_AT_MOST = 2000
 """Live sessions looked at for one page; a rare filter goes on with the next page."""
 
+_MOMENT_DIGITS = 15
+"""No moment in ms has more for 30,000 years, and no database takes as many as one likes."""
+
 Position = tuple[int, str]
 
 
@@ -75,7 +78,7 @@ def read_cursor(text: str) -> Position:
     except (binascii.Error, ValueError):
         plain = ""
     moment, _, session_id = plain.partition(":")
-    if not (moment.isdecimal() and len(moment) <= ids.MAX_ID_LENGTH and ids.is_alias(session_id)):
+    if not (moment.isdecimal() and len(moment) <= _MOMENT_DIGITS and ids.is_alias(session_id)):
         message = "must be the nextCursor of a page before"
         raise InvalidRequestError([FieldProblem("cursor", message)])
     return int(moment), session_id

@@ -137,6 +137,7 @@ def test_end_when_the_reference_is_malformed_then_400(client: FlaskClient) -> No
         ("reason=rain", "reason"),
         ("cursor=%21", "cursor"),
         ("cursor=bm9uc2Vuc2U", "cursor"),
+        ("cursor=OTk5OTk5OTk5OTk5OTk5OTk5OTk6eA", "cursor"),
         ("usrName=Ada", "usrName"),
     ],
 )
