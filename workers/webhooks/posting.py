@@ -111,7 +111,7 @@ def _retry_after(response: httpcore.Response) -> int:
         return int(text[:9]) * 1000
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max(0, round((at.timestamp() - time.time()) * 1000))
