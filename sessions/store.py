@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from sessions import keys
 from sessions.clock import RedisClock
 from sessions.creating import NewSession, creation, raise_if_refused
-from sessions.errors import StaleGenerationError, UnknownSessionError
+from sessions.errors import AliasConflictError, StaleGenerationError, UnknownSessionError
 from sessions.listening import Wish
 from sessions.models import Session, SessionConfig
 from sessions.outcomes import AliasTaken, Claim, Refusal
@@ -25,6 +25,9 @@ from sessions.scripts import Scripts
 from sessions.settings import Settings
 from sessions.states import Fault, Reason, State
 from sessions.usage import Usage
+
+_MOST_ALIASES = 32
+"""Of one session: each is kept alive whenever its lease is renewed."""
 
 _RETRY_SECONDS = (4.0, 32.0)
 """When a session that could not be archived is tried again: at first, and at the latest."""
@@ -252,10 +255,17 @@ class SessionStore:
 
         Raises:
             UnknownSessionError: the session has ended.
+            AliasConflictError: it has as many names as it may have.
         """
-        reply = self._run("alias", session.id, [keys.alias(session.scope, name)])
-        if reply[0] == "refused":
-            raise UnknownSessionError(f"The session {session.id} has ended.")
+        more_keys = [keys.alias(session.scope, name)]
+        reply = self._run("alias", session.id, more_keys, most=_MOST_ALIASES)
+        match reply:
+            case [_, "gone"]:
+                raise UnknownSessionError(f"The session {session.id} has ended.")
+            case [_, "full"]:
+                raise AliasConflictError(f"A session has at most {_MOST_ALIASES} names.")
+            case _:
+                pass
         return AliasTaken(reply[1]) if reply[0] == "taken" else None
 
     def account(self, session_id: str, generation: int, usage: Usage) -> Refusal | None:

@@ -147,6 +147,19 @@ def test_start_when_repeated_with_a_new_alias_beside_then_the_session_has_both(
     assert directory.aliases(first.session) == ["one", "two"]
 
 
+def test_start_when_repeated_under_ever_new_aliases_then_it_has_so_many_at_most(
+    starter: Starter, directory: Directory
+) -> None:
+    first = start(starter, "one")
+    for name in range(31):
+        start(starter, "one", f"also-{name}")
+    with pytest.raises(AliasConflictError, match="at most 32"):
+        start(starter, "one", "too-many")
+    assert len(directory.aliases(first.session)) == 32
+    assert directory.by_alias(first.session.scope, "too-many") is None
+    assert start(starter, "one", "also-30").replayed
+
+
 def test_start_when_the_alias_names_another_request_then_conflicts(
     starter: Starter, directory: Directory
 ) -> None:
