@@ -1,7 +1,8 @@
 """How is what a caller last asked said in a few words, so that it sounds right?
 
 ``in_their_words`` works in any language. ``topic`` knows some ways to ask in English and words them
-as what follows "about"; whatever it does not know it quotes.
+as what follows "about"; a question that it does not know it quotes. What a caller has only stated,
+a number or a name perhaps, is never said back to them.
 """
 
 from __future__ import annotations
@@ -9,6 +10,10 @@ from __future__ import annotations
 import re
 
 _MOST_WORDS = 14
+_FEWEST_WORDS = 3
+"""Of what is quoted: "Why?" and "And you?" say nothing without what went before."""
+
+_ASKED = ("?", "？")
 _NP = r"(?:your|the|my|our|this|that|these|those|a|an|any|some) .+"
 _CLAUSE = rf"(?:{_NP}|(?:you|i|we|it|they|there) .+)"
 _ASKING = r"(?:what time|what|where|when|why|how long|how much|how often|how|which|whether|if)"
@@ -25,6 +30,16 @@ _LEAD_IN = re.compile(
     re.IGNORECASE,
 )
 _PLEASE = re.compile(r",? please$", re.IGNORECASE)
+_SMALL_TALK = re.compile(
+    r"(?:how are you|who is this|what did you say|what was that"
+    r"|(?:can|do) you (?:still )?hear me|are you (?:still )?there|is (?:anybody|anyone) there"
+    r"|(?:can|could|would) you (?:please )?(?:repeat|say) (?:that|it)(?: again)?)"
+    r"(?: today)?(?:,? please)?\W*",
+    re.IGNORECASE,
+)
+_TWO_QUESTIONS = re.compile(
+    r"\b(?:do|does|did|are|is|was|were|have|has) (?:you|i)\b", re.IGNORECASE
+)
 
 _PATTERNS = tuple(
     (re.compile(pattern, re.IGNORECASE), wording)
@@ -38,8 +53,12 @@ _PATTERNS = tuple(
         (rf"how much (?:is|are) ({_NP})", "the price of {0}"),
         (rf"(?:do you (?:have|sell|offer)|(?:is|are) there) ({_NP})", "{0}"),
         (rf"(?:i need|i want|(?:i would|i'd) like) ({_NP})", "{0}"),
+        (r"(?:i need|i want|(?:i would|i'd) like) to (.+)", "whether you can {0}"),
         (rf"how long does ({_NP}) take", "how long {0} takes"),
         (r"do you (.+)", "whether we {0}"),
+        (r"do i (.+)", "whether you {0}"),
+        (r"are you (.+)", "whether we are {0}"),
+        (r"(when|where|why) are you( .+)?", "{0} we are{1}"),
         (rf"({_MODAL}) i (.+)", "whether you {0} {1}"),
         (rf"({_MODAL}) you (.+)", "whether we {0} {1}"),
         (rf"({_ASKING}) do you (.+)", "{0} we {1}"),
@@ -70,22 +89,29 @@ _FROM_HERE = {
 
 def in_their_words(text: str) -> str:
     """Return the last thing asked in ``text``, shortened, or nothing if nothing is asked."""
-    sentences = [_bare(sentence) for sentence in _SENTENCES.split(" ".join(text.split()))]
-    said = [sentence for sentence in sentences if sentence.strip(".!?。！？ ")]
-    asked = [sentence for sentence in said if sentence.endswith(("?", "？"))] or said
-    return _short(asked[-1]) if asked else ""
+    return _short(_last_asked(text))
 
 
 def topic(text: str) -> str:
     """Return what follows "You were asking about" for an English ``text``, or nothing."""
-    words = in_their_words(text)
-    if not words or (len(words.split()) < 3 and not words.endswith(("?", "？"))):
+    sentence = _last_asked(text)
+    if _SMALL_TALK.fullmatch(sentence):
         return ""
+    words = _short(sentence)
     plain = _PLEASE.sub("", words.rstrip(".!?"))
     for pattern, wording in _PATTERNS:
-        if (found := pattern.fullmatch(plain)) and not plain.endswith("…"):
-            return wording.format(*(_from_here(part) for part in found.groups()))
-    return f"this: {words}"
+        found = None if plain.endswith("…") else pattern.fullmatch(plain)
+        if found and not any(map(_TWO_QUESTIONS.search, found.groups(""))):
+            return wording.format(*(_from_here(part) for part in found.groups("")))
+    asked = sentence.endswith(_ASKED) and len(words.split()) >= _FEWEST_WORDS
+    return f"this: {words}" if asked else ""
+
+
+def _last_asked(text: str) -> str:
+    sentences = [_bare(sentence) for sentence in _SENTENCES.split(" ".join(text.split()))]
+    said = [sentence for sentence in sentences if sentence.strip(".!?。！？ ")]
+    asked = [sentence for sentence in said if sentence.endswith(_ASKED)] or said
+    return asked[-1] if asked else ""
 
 
 def _bare(sentence: str) -> str:

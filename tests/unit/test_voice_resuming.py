@@ -48,8 +48,22 @@ SORRY = agent("Sorry, I was cut off.", resuming=True)
         ("Is there a discount for students?", "a discount for students"),
         ("How long does a repair take?", "how long a repair takes"),
         ("What is included in the service?", "this: What is included in the service?"),
-        ("I would like to rent a bicycle.", "this: I would like to rent a bicycle."),
+        ("I would like to rent a bicycle.", "whether you can rent a bicycle"),
+        (
+            "What time do you open and what time do you close?",
+            "this: What time do you open and what time do you close?",
+        ),
         ("What is {topic}?", "this: What is {topic}?"),
+        ("My card number is 4111 1111 1111 1111.", ""),
+        ("I am Anna Smith, and that was wrong.", ""),
+        ("When are you open?", "when we are open"),
+        ("Are you open on Sundays?", "whether we are open on Sundays"),
+        ("Where are you?", "where we are"),
+        ("Do I need a helmet?", "whether you need a helmet"),
+        ("How are you today?", ""),
+        ("Hello? Can you hear me?", ""),
+        ("Sorry, what did you say?", ""),
+        ("And why?", ""),
         ("Hello?", ""),
         ("Yes.", ""),
         ("  \n ", ""),
@@ -60,7 +74,7 @@ def test_topic_when_something_is_asked_then_follows_about(asked: str, about: str
 
 
 def test_words_when_there_are_many_then_are_cut_short() -> None:
-    long = "I went to town " + "and on and on " * 200 + "where is it"
+    long = "I went to town " + "and on and on " * 200 + "where is it?"
     assert len(in_their_words(long).split()) <= 15
     assert topic(long).endswith("…")
     assert resuming_line(TEMPLATE, [caller(long)], "en").endswith("…")
