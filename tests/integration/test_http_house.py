@@ -28,6 +28,7 @@ from sessions.fleet import Fleet, WorkerRecord
 from sessions.keys import BEAT_LOCK, DEADLINES, REAPED
 from sessions.questions.attendance import Attendance
 from sessions.settings import Settings
+from tests.fixtures.http import MakeKey
 from tests.fixtures.redis import MakeSettings
 from tests.fixtures.web import ServeWeb
 from tests.support.http import START, start, started
@@ -231,16 +232,24 @@ def test_document_when_checked_then_it_is_valid_openapi(app: Flask) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("mode", ["development", "production"])
 def test_document_when_a_machine_tries_it_then_it_tells_the_truth(
-    serve_web: ServeWeb, redis: Redis
+    serve_web: ServeWeb, redis: Redis, production: Settings, make_key: MakeKey, mode: str
 ) -> None:
-    with serve_web(worker_lost_seconds=600) as web:
+    own = {"mode": mode, "worker_lost_seconds": 600}
+    if mode == "production":
+        own |= {
+            "database_url": production.database_url,
+            "livekit_api_secret": production.livekit_api_secret,
+        }
+    key = ["--header", f"Authorization: Bearer {make_key()}"] if mode == "production" else []
+    with serve_web(**own) as web:
         record = WorkerRecord("sessions@test", "test", 1, "boot", "0", 3, 0, 2**42)
         Fleet(redis, web.settings).report(record)
         config = ["--config-file", "tests/support/schemathesis.toml"]
         limits = ["--max-examples", "15", "--generation-deterministic"]
         done = subprocess.run(
-            ["schemathesis", *config, "run", f"{web.url}/openapi.json", *limits],
+            ["schemathesis", *config, "run", f"{web.url}/openapi.json", *limits, *key],
             cwd=ROOT,
             capture_output=True,
             text=True,
