@@ -154,7 +154,7 @@ class StartRequest(BaseModel):
         alias="maxDurationSeconds",
         ge=10,
         le=MAX_DURATION_SECONDS,
-        description="When the call ends at the latest, counted from its start.",
+        description="How long it lasts at the most; a call, from when an agent takes it.",
     )
     priority: int = Field(
         default=0,

@@ -21,7 +21,11 @@ stamp({ 'claimed' })
 redis.call('SET', K.lease, args.owner, 'PX', args.lease)
 redis.call('SET', K.pid, args.pid, 'PX', args.ttl)
 redis.call('ZREM', K.queue, args.id)
-if state == 'queued' then enter('starting') end
+if state == 'queued' then
+  -- Whoever has waited for long has the whole call before them all the same.
+  redis.call('HSET', K.session, 'expiresAt', now + get('expiresAt') - get('queueUntil'))
+  enter('starting')
+end
 look_at(now + args.lease + 1)
 refresh()
 return { 'claimed', now, redis.call('HGETALL', K.session), redis.call('HGETALL', K.config) }

@@ -59,8 +59,8 @@ local session, config = args.session, args.config
 session.accepted = now
 session.generation = voice and 1 or 0
 session.owned = 0
-session.expiresAt = now + args.max_duration
 session.queueUntil = voice and now + args.queue_timeout or nil
+session.expiresAt = (session.queueUntil or now) + args.max_duration
 config.updatedAt = now
 write(K.session, session)
 write(K.config, config)

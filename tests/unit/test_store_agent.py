@@ -48,6 +48,16 @@ def test_claim_when_queued_then_owns_starts_and_leaves_the_queue(
     assert deadline(redis, session_id) == got.at + settings.lease_seconds * 1000 + 1
 
 
+def test_claim_when_it_has_waited_longer_than_it_may_last_then_lasts_as_long_all_the_same(
+    actor: Actor, redis: Redis
+) -> None:
+    session_id = actor.queued(max_duration_seconds=10)
+    for moment in ("accepted", "queueUntil", "expiresAt"):
+        redis.hincrby(SessionKeys.of(session_id).session, moment, -50_000)
+    got = actor.claim(session_id)
+    assert got.session.expires_at == got.at + 10_000
+
+
 def test_claim_when_made_twice_then_the_second_is_refused(
     actor: Actor, store: SessionStore
 ) -> None:

@@ -34,7 +34,7 @@ def test_create_when_voice_then_queues_a_first_generation(
     assert session.request_hash == "abc"
     assert before - 5 <= session.accepted <= store.now() + 5
     assert session.queue_until == session.accepted + 60_000
-    assert session.expires_at == session.accepted + 3_600_000
+    assert session.expires_at == session.queue_until + 3_600_000
     assert directory.queue() == [new.id]
     assert directory.aliases(session) == ["mine"]
     assert [(e.type, e.data) for e in event_log.read(new.id)] == [
