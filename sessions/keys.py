@@ -44,8 +44,8 @@ WALKS = "upkeep:walks"
 RELAY = "kafka:relay"
 """What the relay last said of Kafka; it has a short TTL, so a relay that is gone says nothing."""
 
-SESSION_PATTERNS = ("session:*", "agent:*", "alias:*", "user:*", "scope:*", "question:*")
-"""What the sweep looks through; never used inside a request."""
+SESSION_PREFIXES = ("session:", "agent:", "alias:", "user:", "scope:", "question:")
+"""How the keys begin that the sweep looks at; never used inside a request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,11 +28,10 @@ def sweep(context: Context) -> None:
 
 def _keys_without_ttl(context: Context) -> None:
     ttl = context.settings.session_ttl_seconds
-    for pattern in keys.SESSION_PATTERNS:
-        for names in batches(_scan(context, pattern)):
-            for key in _without_ttl(context, names):
-                context.redis.expire(key, ttl)
-                report_mended(context, Drift.KEY_WITHOUT_TTL, key=key)
+    for names in batches(_keys_of_sessions(context)):
+        for key in _without_ttl(context, names):
+            context.redis.expire(key, ttl)
+            report_mended(context, Drift.KEY_WITHOUT_TTL, key=key)
 
 
 def _without_ttl(context: Context, names: list[str]) -> list[str]:
@@ -42,5 +41,6 @@ def _without_ttl(context: Context, names: list[str]) -> list[str]:
         return [key for key, ttl in zip(names, pipeline.execute(), strict=True) if ttl == -1]
 
 
-def _scan(context: Context, pattern: str) -> Iterator[str]:
-    return cast("Iterator[str]", context.redis.scan_iter(match=pattern, count=BATCH))
+def _keys_of_sessions(context: Context) -> Iterator[str]:
+    names = cast("Iterator[str]", context.redis.scan_iter(count=BATCH))
+    return (name for name in names if name.startswith(keys.SESSION_PREFIXES))
