@@ -165,7 +165,10 @@ class SessionSummary(Answer):
     user_name: str
     generation: int = Field(description="How many agents the session has asked for.")
     recoveries: int
-    worker: str | None = Field(description="The worker whose process runs, or ran, the agent.")
+    worker: str | None = Field(
+        description="The worker whose process runs, or ran, the agent; null for a session token, "
+        "as `detail` is."
+    )
     accepted_at: int = Field(description="Unix milliseconds.")
     ended_at: int | None = Field(description="Unix milliseconds; null while the session lives.")
     reason: Reason | None = Field(description="Why it ends or has ended.")

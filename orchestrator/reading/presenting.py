@@ -25,7 +25,7 @@ def whole(house: Services, session: AnySession, principal: Principal) -> Session
     config = _config_of(house, session)
     shown = _shown_config(config, owner=session.scope == principal.scope) if config else None
     transcript = None if live else [TurnAnswer.model_validate(turn) for turn in session.transcript]
-    return SessionAnswer.model_validate(
+    answer = SessionAnswer.model_validate(
         {
             **_summary_fields(session),
             "correlation_id": session.correlation_id or None,
@@ -41,6 +41,14 @@ def whole(house: Services, session: AnySession, principal: Principal) -> Session
             "usage": (session.usage.to_json() if live else session.usage) or None,
         }
     )
+    return answer if principal.session_id is None else _for_callers(answer)
+
+
+def _for_callers(answer: SessionAnswer) -> SessionAnswer:
+    """Return what the holder of a session's token may know: nothing of the machines behind it."""
+    nowhere = {"worker": None, "host": None}
+    generations = [one.model_copy(update=nowhere) for one in answer.generations]
+    return answer.model_copy(update={"worker": None, "detail": None, "generations": generations})
 
 
 def _summary_fields(session: AnySession) -> dict[str, Any]:

@@ -17,9 +17,11 @@ from sessions.errors import ConfigurationError
 from sessions.ids import new_session_id
 from sessions.limits import Limits
 from sessions.settings import Settings
+from sessions.states import Reason
 from tests.fixtures.http import MakeKey
 from tests.fixtures.redis import MakeSettings
 from tests.support.http import END, START, bearer, end, problem, start, started
+from tests.support.sessions import Actor
 
 ASKED_WITH_A_KEY = [
     ("POST", START),
@@ -150,6 +152,22 @@ def test_key_when_it_has_a_limit_then_the_limit_is_its_own(
     started(guarded, small, channel="text")
     problem(start(guarded, small, channel="text"), 429, "limit_reached")
     started(guarded, bearer(make_key("large")), channel="text")
+
+
+def test_session_token_when_it_looks_then_nothing_of_the_machines_is_shown(
+    guarded: FlaskClient, make_key: MakeKey, actor: Actor
+) -> None:
+    key = bearer(make_key())
+    answer = start(guarded, key).get_json()
+    session_id = answer["sessionId"]
+    actor.claim(session_id)
+    actor.store.begin_ending(session_id, Reason.AGENT_ERROR, detail="No way to 10.1.2.3.")
+    path = f"/orchestrator/session/{session_id}"
+    shown = guarded.get(path, headers=key).text
+    assert all(what in shown for what in ("sessions@test", '"host":"host"', "10.1.2.3"))
+    shown = guarded.get(path, headers=bearer(answer["token"])).text
+    assert not any(what in shown for what in ("sessions@test", '"host":"host"', "10.1.2.3"))
+    assert '"reason":"agent_error"' in shown
 
 
 def test_session_token_when_used_then_it_reaches_that_session_only(
