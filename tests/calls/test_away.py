@@ -115,16 +115,14 @@ def test_call_when_livekit_is_restarted_in_the_middle_then_ends_for_a_reason_and
 def test_worker_when_told_to_go_in_a_call_then_takes_no_other_and_goes_after_it(
     house: House,
 ) -> None:
-    with annex(
-        house, worker_concurrency=2, queue_timeout_seconds=60, join_timeout_seconds=60
-    ) as small:
+    with annex(house, queue_timeout_seconds=60, join_timeout_seconds=60) as small:
 
         async def call() -> tuple[str, str]:
             session = await asyncio.to_thread(small.start, openingLine=LINE)
             async with calling(small.ticket(session)) as caller:
                 await caller.wait_for_speech()
-                small.worker.process.terminate()
                 other = await asyncio.to_thread(small.start)
+                small.worker.process.terminate()
                 await caller.wait_for_quiet()
                 assert caller.seconds_of_speech > 3
                 assert small.worker.running
