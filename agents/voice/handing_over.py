@@ -35,6 +35,9 @@ T = TypeVar("T")
 _STEP_SECONDS = 1.0
 """The caller may be waiting for the rest of a sentence, so no step may take longer."""
 
+_AGAIN_SECONDS = 2.0
+"""After so long the call is offered again that could not be because Redis was away."""
+
 _STAY_SECONDS = 6.0
 
 
@@ -67,16 +70,20 @@ class HandingOver:
             refused = await self._give_up(cut, reporter)
             if refused is None:
                 break
-            log.warning("not_handed_over", why=refused)
+            log.warning("not_handed_over", why=_name(refused))
             if cut is not None:
                 session.say(cut.unsaid)
+            if not isinstance(refused, Refusal):
+                # Whoever stands by does so still, and is not announced a second time.
+                await asyncio.sleep(_AGAIN_SECONDS)
+                conversation.hand_over.set()
         log.info("handed_over", spoke=cut is not None)
         conversation.be_deaf()
         await asyncio.sleep(_STAY_SECONDS)
         self._ender.fail(StaleGenerationError(f"{self._session_id} was handed over."))
 
-    async def _give_up(self, cut: Cut | None, reporter: Reporter) -> str | None:
-        """Give the session to whoever stands by; return why that was refused, if it was."""
+    async def _give_up(self, cut: Cut | None, reporter: Reporter) -> Refusal | Exception | None:
+        """Give the session to whoever stands by; return what has kept us from it, if anything."""
         try:
             async with asyncio.timeout(_STEP_SECONDS):
                 await reporter.drain()
@@ -87,7 +94,7 @@ class HandingOver:
                 cut.unsaid if cut else "",
             )
             if isinstance(left, Refusal):
-                return left.why
+                return left
             recovered = await self._ask(
                 self._store.recover,
                 self._session_id,
@@ -97,10 +104,14 @@ class HandingOver:
                 counts=False,
             )
         except (TimeoutError, *REDIS_AWAY) as error:
-            return type(error).__name__
-        return recovered.why if isinstance(recovered, Refusal) else None
+            return error
+        return recovered if isinstance(recovered, Refusal) else None
 
     @staticmethod
     async def _ask(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         async with asyncio.timeout(_STEP_SECONDS):
             return await asyncio.to_thread(call, *args, **kwargs)
+
+
+def _name(refused: Refusal | Exception) -> str:
+    return refused.why if isinstance(refused, Refusal) else type(refused).__name__

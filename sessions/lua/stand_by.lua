@@ -3,7 +3,8 @@
 -- args  generation: which it would be; who: the owner it would be; hold: ms for which it is counted on
 --
 -- Returns {'ok'} or {'refused', why} with why one of gone, stale (not invited, or not any more),
--- over, taken (somebody else stands by). The agent that has the session is told once.
+-- over, taken (somebody else stands by). The agent that has the session is told once, and again if
+-- for a moment nobody could be counted on: it may have asked just then.
 
 local state = get('state')
 if not state then return { 'refused', 'gone' } end
@@ -14,7 +15,8 @@ end
 if state == 'ending' then return { 'refused', 'over' } end
 
 local known = get('heirIs') == args.who
-if not known and tonumber(get('heirUntil') or '0') > now then return { 'refused', 'taken' } end
+local held = tonumber(get('heirUntil') or '0') > now
+if held and not known then return { 'refused', 'taken' } end
 redis.call('HSET', K.session, 'heirIs', args.who, 'heirUntil', now + args.hold)
-if not known then command('hand_over', cjson.encode({ generation = args.generation })) end
+if not (held and known) then command('hand_over', cjson.encode({ generation = args.generation })) end
 return { 'ok' }

@@ -73,6 +73,19 @@ def test_stand_by_when_the_first_has_gone_then_another_is_taken_and_the_agent_to
     assert orders(redis, session_id) == ["hand_over", "hand_over"]
 
 
+def test_stand_by_when_it_could_not_be_said_for_a_while_then_the_agent_is_told_again(
+    actor: Actor, handover: Handover, redis: Redis
+) -> None:
+    session_id = actor.ready()
+    handover.invite(session_id, 1)
+    handover.stand_by(session_id, 2, "b")
+    redis.hset(SessionKeys.of(session_id).session, "heirUntil", 1)
+    assert handover.bequeath(session_id, 1, "") == Refusal("alone")
+    assert handover.stand_by(session_id, 2, "b") is None
+    assert handover.stand_by(session_id, 2, "b") is None
+    assert orders(redis, session_id) == ["hand_over", "hand_over"]
+
+
 def test_handover_when_done_then_the_next_has_the_call_and_what_was_unsaid(
     actor: Actor, handover: Handover, store: SessionStore, event_log: EventLog
 ) -> None:
