@@ -16,6 +16,11 @@ from redis import Redis
 
 from sessions.keys import SessionKeys
 
+_PAGE = 200
+"""Whoever has written for hours has said so much that to read it at once holds everybody up."""
+
+_Entries = list[tuple[str, dict[str, str]]]
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -51,18 +56,19 @@ class Turn:
 
 def read_history(redis: Redis, session_id: str) -> list[Turn]:
     """Return every turn of a live session, oldest first."""
-    entries = cast(
-        "list[tuple[str, dict[str, str]]]", redis.xrange(SessionKeys.of(session_id).history)
-    )
-    return [_turn(entry_id, json.loads(fields["turn"])) for entry_id, fields in entries]
+    stream, begin = SessionKeys.of(session_id).history, "-"
+    turns: list[Turn] = []
+    while True:
+        entries = cast("_Entries", redis.xrange(stream, min=begin, count=_PAGE))
+        turns += [_turn(entry_id, json.loads(fields["turn"])) for entry_id, fields in entries]
+        if len(entries) < _PAGE:
+            return turns
+        begin = f"({entries[-1][0]}"
 
 
 def read_latest(redis: Redis, session_id: str, count: int) -> list[Turn]:
     """Return the newest ``count`` turns of a live session, oldest first."""
-    entries = cast(
-        "list[tuple[str, dict[str, str]]]",
-        redis.xrevrange(SessionKeys.of(session_id).history, count=count),
-    )
+    entries = cast("_Entries", redis.xrevrange(SessionKeys.of(session_id).history, count=count))
     return [_turn(entry_id, json.loads(fields["turn"])) for entry_id, fields in reversed(entries)]
 
 

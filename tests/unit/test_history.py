@@ -27,6 +27,18 @@ def test_history_when_both_have_spoken_then_holds_the_turns_in_order(
     assert second.to_json() == {**said[1], "at": second.at, "generation": 0, "interrupted": False}
 
 
+def test_history_when_long_then_is_whole_and_no_single_command_reads_all_of_it(
+    actor: Actor, store: SessionStore, redis: Redis
+) -> None:
+    session_id = actor.ready()
+    texts = [str(number) for number in range(401)]
+    for text in texts:
+        store.emit(session_id, "transcript", {}, turn={"role": "user", "text": text})
+    redis.config_resetstat()
+    assert [turn.text for turn in read_history(redis, session_id)] == texts
+    assert redis.info("commandstats")["cmdstat_xrange"]["calls"] == 3
+
+
 def test_history_when_another_agent_takes_over_then_stays(
     actor: Actor, store: SessionStore, redis: Redis
 ) -> None:
