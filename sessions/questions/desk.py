@@ -36,6 +36,10 @@ FIRST_RESEND_SECONDS = 5.0
 """After so long an unanswered question is sent again, and then each time after twice as long."""
 
 
+_MOST_FIELDS = 500
+"""Of a session's hash, which is read whole; without models it has less than a hundred."""
+
+
 class Desk:
     """The questions of all sessions."""
 
@@ -134,6 +138,7 @@ class Desk:
             turn=_turn("assistant", result.response, asked.generation, asked.correlation_id),
             say=json.dumps(say),
             used=added(response.usage) if response.usage else None,
+            most=_MOST_FIELDS,
             question=asked.request.payload.message,
             transport=self._settings.task_transport,
             outcome=_outcome(response),

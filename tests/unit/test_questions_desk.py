@@ -234,3 +234,21 @@ def test_attendance_when_a_worker_is_silent_then_it_does_not_count(
     assert (attendance.count(), redis.zcard(keys.ANSWERERS)) == (2, 2)
     attendance.leave("upkeep@a")
     assert attendance.count() == 1
+
+
+def test_answer_when_each_names_other_models_then_the_session_does_not_grow_without_end(
+    desk: Desk, written: Session, redis: Redis, directory: Directory
+) -> None:
+    for number in range(15):
+        models = [
+            {"slot": "llm", "provider": "p", "model": f"{number}-{n}", "requests": 1, "modelMs": 1}
+            for n in range(8)
+        ]
+        for name in ("inputTokens", "outputTokens", "characters", "audioMs"):
+            models = [{**model, name: 1} for model in models]
+        answer = answer_to(asked(desk, written).correlation_id)
+        assert desk.answer(answer.model_copy(update={"usage": {"models": models}}))
+    assert redis.hlen(SessionKeys.of(written.id).session) == 500
+    found = directory.load(written.id)
+    assert found is not None
+    assert found.usage.models
