@@ -15,7 +15,9 @@ import websocket
 
 _TIMEOUT_SECONDS = 5.0
 _PAUSE_SECONDS = 0.5
-_ATTEMPTS = 20
+_ATTEMPTS = 60
+"""Half a minute: a Redis that is away for ten seconds, and a web front that restarts then."""
+
 _OVER = "session_ended"
 _POSITION = re.compile("[0-9]+-[0-9]+")
 _FINAL = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import threading
 import wave
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import click
 import numpy as np
 import pytest
 
+from orchestrator.cli import following
 from orchestrator.cli.calling.course import Course
 from orchestrator.cli.calling.hearing import Ear
 from orchestrator.cli.calling.sound import RATE, Samples, read_wav, write_wav
@@ -171,3 +176,23 @@ def test_call_when_a_ready_agent_stays_silent_then_is_hopeless() -> None:
 
 def test_follower_when_the_room_was_never_joined_then_stops_all_the_same() -> None:
     Follower("ws://127.0.0.1:9", "token", lambda _event: None).stop()
+
+
+def test_follower_when_the_house_is_away_for_longer_than_a_restart_then_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    end = {"id": "1-0", "type": "session_ended", "data": {}}
+    refused, ended, events = [ConnectionRefusedError()] * 45, threading.Event(), list[Any]()
+
+    def connect(*_: object, **__: object) -> Mock:
+        if refused:
+            raise refused.pop()
+        return Mock(recv=lambda: json.dumps(end))
+
+    monkeypatch.setattr(following, "_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(following.websocket, "create_connection", connect)
+    follower = Follower("ws://127.0.0.1:9", "token", events.append)
+    follower.on_end = lambda _why: ended.set()
+    follower.start()
+    assert ended.wait(5)
+    assert events == [end]
