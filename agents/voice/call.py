@@ -9,7 +9,12 @@ from typing import Any
 import structlog
 from livekit import rtc
 from livekit.agents import AgentSession, utils
-from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextOutputOptions
+from livekit.agents.voice.room_io import (
+    AudioInputOptions,
+    RoomOptions,
+    TextInputOptions,
+    TextOutputOptions,
+)
 
 from agents.registry import make_agent
 from agents.voice.briefing import Briefing, brief
@@ -32,6 +37,7 @@ from agents.voice.pulse import Pulse, die, die_without_memory, on_loop_error, wa
 from agents.voice.reporter import Reporter
 from agents.voice.script import Script
 from agents.voice.troubles import Troubles
+from agents.voice.typed import Typed
 from agents.voice.warmth import Warm
 from agents.voice.words import Words
 from sessions.control import Order
@@ -170,6 +176,7 @@ class Call:
     ) -> None:
         options = RoomOptions(
             participant_identity=CALLER_IDENTITY,
+            text_input=TextInputOptions(Typed(self._settings.limit_questions_per_minute).take),
             # Gain control clips what is loud enough already, and telephones have their own.
             audio_input=AudioInputOptions(
                 sample_rate=SAMPLE_RATE, frame_size_ms=FRAME_MS, auto_gain_control=False
