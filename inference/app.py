@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from uuid import uuid4
 
 from flask import Flask, Response, jsonify, request
 
@@ -31,6 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(embeddings)
     app.add_url_rule("/health", view_func=health)
     app.before_request(_let_go_of_stalled_clients)
+    app.after_request(_name)
     if settings.key is not None:
         _ask_for_key(app, settings.key.get_secret_value())
     return app
@@ -47,6 +49,12 @@ def _let_go_of_stalled_clients() -> None:
     connection = request.environ.get("gunicorn.socket")
     if connection is not None:
         connection.settimeout(engines().settings.stalled_client_seconds)
+
+
+def _name(response: Response) -> Response:
+    """Give an answer an id as OpenAI does: LiveKit's plugins warn of every one without."""
+    response.headers["X-Request-Id"] = f"req_{uuid4().hex[:16]}"
+    return response
 
 
 def _ask_for_key(app: Flask, key: str) -> None:

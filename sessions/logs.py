@@ -48,6 +48,10 @@ _QUIET = (
 )
 
 
+_APART = ("multiprocessing",)
+"""Loggers that pass nothing on to the root: billiard's, which tells of children that die."""
+
+
 def about(session: Session | None) -> AbstractContextManager[object]:
     """Return a block whose lines name a session, whose request made it, and which of its agents."""
     if session is None:
@@ -91,6 +95,9 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in _APART:
+        apart = logging.getLogger(name)
+        apart.handlers[:], apart.propagate = [handler], False
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
 

@@ -26,3 +26,8 @@ def test_speech_when_nothing_is_loaded_then_it_is_503(client):
     answer = client.post("/v1/audio/speech", json=SPEECH)
     assert answer.status_code == 503
     assert answer.get_json()["error"]["type"] == "server_error"
+
+
+def test_answer_when_given_then_bears_an_id_of_its_own(client):
+    ids = {client.get("/health").headers["X-Request-Id"] for _ in range(2)}
+    assert len(ids) == 2

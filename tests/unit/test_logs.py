@@ -29,6 +29,7 @@ def logging_as_before() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    logging.getLogger("multiprocessing").handlers.clear()
     structlog.contextvars.clear_contextvars()
     structlog.reset_defaults()
 
@@ -170,3 +171,14 @@ def test_about_when_a_session_is_at_hand_then_every_line_of_the_block_names_it(
         named = (line["session_id"], line["correlation_id"], line["generation"])
         assert named == ("s1", "c1", 2)
     assert "session_id" not in three
+
+
+def test_line_when_a_library_passes_nothing_on_then_is_json_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from billiard.util import get_logger
+
+    configure_logging(production())
+    get_logger().error("Process %r exited with %r", "ForkPoolWorker-3", "signal 9 (SIGKILL)")
+    [line] = lines(capsys)
+    assert line["event"] == "Process 'ForkPoolWorker-3' exited with 'signal 9 (SIGKILL)'"
