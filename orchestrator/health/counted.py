@@ -102,7 +102,7 @@ DISTRIBUTIONS = {
     ),
     "takeover": Figure(
         "switchboard_takeover_seconds",
-        "From the loss of an agent to the next one that is ready.",
+        "From the moment the loss of an agent is noticed to the next one that is ready.",
         ("cause",),
         tuple((cause,) for cause in CAUSES),
     ),
