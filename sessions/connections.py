@@ -8,13 +8,14 @@ from redis import BlockingConnectionPool, Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError, ReadOnlyError, TimeoutError
+from redis.exceptions import ConnectionError, MasterDownError, ReadOnlyError, TimeoutError
 from redis.retry import Retry
 
 from sessions.settings import Settings
 
-REDIS_AWAY = (ConnectionError, TimeoutError, ReadOnlyError)
-"""What a command raises when Redis cannot be reached, is loading, or is about to fail over."""
+REDIS_AWAY = (ConnectionError, TimeoutError, ReadOnlyError, MasterDownError)
+"""What a command raises when Redis cannot be reached, is loading, takes no writes, or is about to
+fail over."""
 
 _MAX_CONNECTIONS = 64
 

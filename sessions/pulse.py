@@ -15,6 +15,7 @@ from importlib import resources
 from redis import Redis
 
 from sessions import keys
+from sessions.scripts import Script
 from sessions.settings import Settings
 
 
@@ -23,7 +24,7 @@ class Pulse:
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         text = (resources.files("sessions") / "lua" / "pulse.lua").read_text(encoding="utf-8")
-        self._script = redis.register_script(text)
+        self._script = Script(redis, text)
         half = round(settings.lease_seconds * 1000 / 2)
         self._args = json.dumps({"silence": half, "patience": half, "ttl": keys.INDEX_TTL_MS})
 

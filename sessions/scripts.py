@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Any, cast
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
 from sessions import figures, keys
 from sessions.keys import SessionKeys
@@ -27,6 +27,46 @@ _LUA_SCOPE, _LUA_USER = "' .. scope .. '", "' .. user .. '"
 """What stands for a scope and a user in the name of a key that a script puts together."""
 
 
+_BRINGS_NEW = {"create", "ask", "alias"}
+
+_GOES_ON = "redis.call('HDEL', K.session, '')\n"
+"""A full Redis refuses a script its first write, if that takes memory. This one takes none: so what
+is there goes on and ends, and only what is new is refused."""
+
+_INSIDE = {
+    "OOM ": OutOfMemoryError,
+    "READONLY ": ReadOnlyError,
+    # A disk that is full, or no replica that follows: it takes no writes either.
+    "MISCONF ": ReadOnlyError,
+    "NOREPLICAS ": ReadOnlyError,
+}
+
+
+class Script:
+    """One script, whose errors bear the names that those of commands have."""
+
+    def __init__(self, redis: Redis, text: str) -> None:
+        self._script = redis.register_script(text)
+
+    def __call__(self, keys: list[Any], args: list[Any]) -> Any:
+        """Run it. Raises what redis-py raises for a command."""
+        try:
+            return self._script(keys=keys, args=args)
+        except ResponseError as error:
+            raise named(error) from error
+
+    def put_into(self, pipeline: Redis, keys: list[Any], args: list[Any]) -> None:
+        """Have it run with the rest of a pipeline."""
+        self._script(keys=keys, args=args, client=pipeline)
+
+
+def named(error: ResponseError) -> ResponseError:
+    """Return what Redis 6 only quotes when it happens inside a script as what it is."""
+    text = str(error)
+    kinds = [kind for mark, kind in _INSIDE.items() if mark in text]
+    return kinds[0](text) if kinds else error
+
+
 class Scripts:
     """The verbs, registered with one Redis client."""
 
@@ -35,12 +75,15 @@ class Scripts:
         folder = resources.files("sessions") / "lua"
         common = _constants() + (folder / "_common.lua").read_text(encoding="utf-8")
         due = (folder / "due.lua").read_text(encoding="utf-8")
-        self._due = redis.register_script(due)
+        self._due = Script(redis, due)
         pick = (folder / "pick.lua").read_text(encoding="utf-8")
-        self._pick = redis.register_script(pick)
+        self._pick = Script(redis, pick)
         self._verbs = {
-            name: redis.register_script(
-                common + (folder / f"{name}.lua").read_text(encoding="utf-8")
+            name: Script(
+                redis,
+                common
+                + ("" if name in _BRINGS_NEW else _GOES_ON)
+                + (folder / f"{name}.lua").read_text(encoding="utf-8"),
             )
             for name in (
                 "create",
@@ -87,8 +130,9 @@ class Scripts:
         with self._redis.pipeline(transaction=False) as pipeline:
             for session_id, args in calls:
                 packed, given = _pack(session_id, args, [])
-                self._verbs[verb](keys=packed, args=given, client=pipeline)
-            return cast("list[list[Any] | RedisError]", pipeline.execute(raise_on_error=False))
+                self._verbs[verb].put_into(pipeline, packed, given)
+            replies = pipeline.execute(raise_on_error=False)
+        return [named(one) if isinstance(one, ResponseError) else one for one in replies]
 
     def due(self, deadlines: str, limit: int, hold_ms: int) -> list[str]:
         """Run the one verb that is about many sessions; see ``lua/due.lua``."""

@@ -7,12 +7,13 @@ import time
 from pathlib import Path
 
 from flask.testing import FlaskClient
+from redis import Redis
 
 from orchestrator.app import create_app
 from sessions.connections import connect
 from sessions.directory import Directory
 from tests.fixtures.redis import MakeSettings
-from tests.support.http import END, bearer, problem, start, started
+from tests.support.http import END, bearer, end, problem, start, started
 from tests.support.own_redis import OwnRedis
 
 SOON = 2.0
@@ -51,6 +52,18 @@ def test_store_when_it_goes_away_and_comes_back_then_so_do_the_answers(
     after = started(client, channel="text")
     with connect(settings) as redis:
         assert after in Directory(redis).newest(None, None, 10)
+
+
+def test_store_when_it_is_full_then_nothing_starts_and_what_is_there_ends(
+    client: FlaskClient, redis: Redis
+) -> None:
+    session_id = started(client, channel="text")
+    redis.config_set("maxmemory", 1)
+    try:
+        problem(start(client, channel="text"), 503, "store_unavailable")
+        assert end(client, session_id).get_json()["state"] == "ending"
+    finally:
+        redis.config_set("maxmemory", 0)
 
 
 def test_store_when_it_is_there_and_says_nothing_then_503_comes_soon(
