@@ -104,7 +104,7 @@ def _asks_an_admin() -> bool:
 @cached(
     TTLCache[str, ReadyAnswer, float](maxsize=8, ttl=1),
     key=lambda house: f"{house.settings.redis_url} {house.settings.database_url}",
-    lock=threading.Lock(),
+    condition=threading.Condition(),
 )
 def _for_strangers(house: Services) -> ReadyAnswer:
     """Return what anybody may know; however often they ask, the parts are asked once a second."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,6 +15,9 @@ from werkzeug.test import TestResponse
 from orchestrator.access.principal import Principal
 from orchestrator.access.rates import Rates
 from orchestrator.app import create_app
+from orchestrator.health.readiness import check_house
+from orchestrator.http.answers import ReadyAnswer
+from orchestrator.services import Services
 from sessions.errors import LimitReachedError
 from sessions.ids import new_session_id
 from sessions.settings import Settings
@@ -120,6 +125,24 @@ def test_ready_when_a_stranger_asks_then_no_address_is_named(
         assert {check["detail"] for check in known["checks"]} == {""}
     admin = guarded.get("/ready", headers=bearer(make_key("boss", admin=True))).get_json()
     assert all(check["detail"] for check in admin["checks"])
+
+
+def test_ready_when_many_strangers_ask_at_once_then_the_parts_are_asked_once(
+    guarded: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    def check_slowly(house: Services) -> ReadyAnswer:
+        asked.append(time.monotonic())
+        time.sleep(0.5)
+        return check_house(house)
+
+    monkeypatch.setattr("orchestrator.api.house.check_house", check_slowly)
+    app = guarded.application
+    with ThreadPoolExecutor(16) as strangers:
+        answers = list(strangers.map(lambda _: app.test_client().get("/ready"), range(16)))
+    assert {answer.status_code for answer in answers} == {503}
+    assert len(asked) == 1
 
 
 def test_docs_when_the_house_opens_them_then_they_need_no_key(
