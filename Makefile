@@ -49,7 +49,7 @@ test: install ## check, then every test
 	@$(MAKE) --no-print-directory livekit-server || test "$$CI" != true
 	@$(MAKE) --no-print-directory kafka || test "$$CI" != true
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest tests --numprocesses 2 --dist loadfile --ignore tests/chaos
+	@$(BIN)/python -m pytest tests --numprocesses 3 --dist loadfile --ignore tests/chaos
 	@$(BIN)/python -m pytest tests/chaos
 
 chaos: install livekit-server ## let everything die while callers call: CALLS=1000 [SEED=7] [SAVE=docs/reliability.md]

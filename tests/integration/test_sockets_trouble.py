@@ -87,10 +87,15 @@ def test_who_does_not_read_is_closed_and_hurts_nobody(
         assert heard + missed == logged[1:]
 
 
-def test_a_client_that_floods_and_does_not_read_is_not_read_from(web: Web, actor: Actor) -> None:
+def test_a_client_that_floods_and_does_not_read_is_not_read_from(
+    serve_web: ServeWeb, actor: Actor
+) -> None:
     """Answers that nobody takes must not pile up in the web process."""
-    worker = psutil.Process(web.worker_pids().pop())
-    with follow_slowly(web, actor.text()) as client:
+    with (
+        serve_web(socket_messages_per_minute=0) as web,
+        follow_slowly(web, actor.text()) as client,
+    ):
+        worker = psutil.Process(web.worker_pids().pop())
         before = worker.memory_info().rss
         client.ws.settimeout(1)
         assert any(not _takes(client) for _ in range(10_000))
