@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -229,3 +231,31 @@ def test_session_when_the_database_refuses_it_then_the_others_do_not_wait(
     assert waiting is not None
     assert (waiting.state, waiting.archive_tries) == (State.ENDING, 1)
     context.redis.close()
+
+
+def test_database_when_it_hangs_then_only_some_threads_wait_for_it_and_calls_are_recovered(
+    actor: Actor, redis: Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, gets_on = Context.of(settings), threading.Event()
+    monkeypatch.setattr(Archive, "save", lambda *_: gets_on.wait(60))
+    ended = [ending(actor, context, number) for number in range(8)]
+    lost = actor.ready()
+
+    def finish(session_id: str) -> None:
+        session = context.directory.load(session_id)
+        assert session is not None
+        finishing.finish(context, session)
+
+    with ThreadPoolExecutor(8) as upkeep:
+        try:
+            finished = [upkeep.submit(finish, session_id) for session_id in ended]
+            eventually(lambda: sum(one.done() for one in finished) == 4, 15, "four are free again")
+            redis.delete(SessionKeys.of(lost).lease)
+            redis.zadd(keys.DEADLINES, {lost: 1.0})
+            upkeep.submit(reap, context).result(15)
+            session = context.directory.load(lost)
+            assert session is not None
+            assert session.state is State.RECOVERING
+        finally:
+            gets_on.set()
+    assert all(one.done() for one in finished)

@@ -1,13 +1,17 @@
 """How does an ended session get into the archive, and what happens while the database is away?
 
 Then it stays as it is, ``ending`` and whole, and is tried again later and later. Thousands may wait
-like that: so for a moment after one has failed nobody else in this process tries.
+like that: so for a moment after one has failed nobody else in this process tries. A database that
+hangs may not even fail, so only some of the threads ever wait for it.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from threading import BoundedSemaphore
 
 import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
@@ -28,25 +32,52 @@ _PAUSE_SECONDS = 1.9
 _EVENTS_TO_COME = 2
 """``session_state`` and ``session_ended``, which tell that it is archived."""
 
+_TURNS = 4
+"""Of the eight threads that upkeep has: the others see to calls that have lost their agent."""
+_TURN_SECONDS = 1.0
+"""As many saves as that one after the other take far less than so long."""
+
 _away_until: dict[str, float] = {}
 """By the database's address."""
+_turns = BoundedSemaphore(_TURNS)
 
 
 def archive(context: Context, session: Session) -> bool:
     """Write a session to the archive; tell whether it is there, and else put it off."""
     database = context.settings.database_url
-    if time.monotonic() >= _away_until.get(database, 0.0):
+    if not _is_known_away(database):
         try:
-            context.archive.save(_whole(context, session), context.directory.aliases(session))
+            with _turn():
+                if not _is_known_away(database):
+                    whole, aliases = _whole(context, session), context.directory.aliases(session)
+                    context.archive.save(whole, aliases)
+                    return True
         except (SQLAlchemyError, OSError) as error:
             if _is_away(error):
                 _away_until[database] = time.monotonic() + _PAUSE_SECONDS
             # Not the whole error: it may quote what was said.
             log.error("session_not_archived", why=_name(error), tries=session.archive_tries + 1)
-        else:
-            return True
     context.store.wait_for_archive(session.id)
     return False
+
+
+def _is_known_away(database: str) -> bool:
+    return time.monotonic() < _away_until.get(database, 0.0)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Be one of the few that wait for the database.
+
+    Raises:
+        TimeoutError: as many as may wait for it already, and none of them gets on.
+    """
+    if not _turns.acquire(timeout=_TURN_SECONDS):
+        raise TimeoutError
+    try:
+        yield
+    finally:
+        _turns.release()
 
 
 def _is_away(error: Exception) -> bool:
