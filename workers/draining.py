@@ -22,6 +22,7 @@ from celery.worker import state as worker_state
 from redis.exceptions import RedisError
 
 from sessions.handing_over import Handover
+from sessions.logs import about
 from sessions.outcomes import Refusal
 from sessions.states import State
 from workers.app import nudge
@@ -145,8 +146,9 @@ class Drain:
                 continue
             self._left.add(one.call.pid)
             session_id, generation = one.call.session_id, one.call.generation
-            log.warning("call_cut", session_id=session_id, generation=generation)
             try:
+                with about(self._context.directory.load(session_id)):
+                    log.warning("call_cut", session_id=session_id, generation=generation)
                 recovered = self._context.store.recover(
                     session_id, CUT, generation=generation, unless_leased=False, counts=False
                 )

@@ -14,6 +14,7 @@ import structlog
 from sessions.connections import REDIS_AWAY
 from sessions.events import EventLog
 from sessions.handing_over import Handover
+from sessions.logs import about
 from sessions.outcomes import Claim, Refusal
 from workers.context import Context
 
@@ -40,7 +41,8 @@ def claim_or_stand_by(
     if (refused := handover.stand_by(session_id, generation, who)) is not None:
         # It may have been given up in between.
         return claim() if refused.why == _NOT_YET else refused
-    log.info("standing_by")
+    with about(context.directory.load(session_id)):
+        log.info("standing_by", generation=generation)
     deadline = time.monotonic() + context.settings.drain_limit_seconds + _SPARE_SECONDS
     while time.monotonic() < deadline:
         try:
