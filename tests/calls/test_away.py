@@ -8,10 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from redis.exceptions import OutOfMemoryError
 
 from agents.voice.rooms import room_names
 from sessions.rooms import AGENT_IDENTITY
-from sessions.states import Fault, Reason
+from sessions.states import Fault, Reason, State
 from tests.fixtures.house import House
 from tests.fixtures.livekit import PORTS, livekit_server
 from tests.support.annex import Annex, annex
@@ -75,6 +76,39 @@ def test_call_when_redis_is_away_in_the_middle_then_goes_on_and_tells_it_afterwa
     assert (ended.reason, ended.fault) == (Reason.USER_LEFT, Fault.USER)
     assert (ended.generation, ended.recoveries) == (1, 0)
     assert [turn["text"] for turn in ended.transcript] == [LINE]
+
+
+def test_call_when_redis_is_full_in_the_middle_then_goes_on_is_told_and_ends(
+    small: Annex, own: OwnRedis
+) -> None:
+    async def call() -> str:
+        session = await asyncio.to_thread(small.start, openingLine=LINE)
+        async with calling(small.ticket(session)) as caller:
+            await caller.wait_for_speech()
+            small.context.redis.config_set("maxmemory", 1)
+            with pytest.raises(OutOfMemoryError):
+                await asyncio.to_thread(small.start)
+            await caller.wait_for_quiet()
+            assert caller.seconds_of_speech > 3
+            assert LINE in finals(small, session.id)
+        await asyncio.to_thread(
+            eventually, lambda: has_left(small, session.id), 20, "the agent has left"
+        )
+        return session.id
+
+    try:
+        session_id = asyncio.run(call())
+    finally:
+        small.context.redis.config_set("maxmemory", 0)
+    ended = small.wait_until_archived(session_id)
+    assert (ended.reason, ended.generation) == (Reason.USER_LEFT, 1)
+    assert [turn["text"] for turn in ended.transcript] == [LINE]
+
+
+def has_left(small: Annex, session_id: str) -> bool:
+    """Tell whether a session's agent has given it up."""
+    session = small.context.directory.load(session_id)
+    return session is None or (session.state is State.ENDING and not session.owner)
 
 
 def finals(small: Annex, session_id: str) -> list[str]:
