@@ -44,6 +44,7 @@ _QUIET = (
     "asyncio",
     "livekit",
     "markdown_it",
+    "multiprocessing",
     "redis",
 )
 
