@@ -161,9 +161,15 @@ local function announce(kind, data)
   redis.call('PEXPIRE', K.outbox, args.index_ttl)
 end
 
+-- Read JSON, or nothing where somebody has said half a character.
+local function read(text)
+  local is_json, content = pcall(cjson.decode, text)
+  return is_json and content or {}
+end
+
 local function last_question()
   for _, entry in ipairs(redis.call('XREVRANGE', K.history, '+', '-', 'COUNT', 10)) do
-    local turn = cjson.decode(entry[2][2])
+    local turn = read(entry[2][2])
     if turn.role == 'user' then return turn.text end
   end
 end
@@ -172,7 +178,7 @@ end
 -- that was said.
 local function announce_handoff(response, question)
   if not get('webhooks') then return end
-  local data = cjson.decode(response)
+  local data = read(response)
   if not data.requires_human_handoff then return end
   data.question = question or last_question()
   announce('session.handoff_requested', data)

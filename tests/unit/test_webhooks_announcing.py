@@ -117,3 +117,18 @@ def test_answer_when_written_and_a_person_is_needed_then_is_announced_once_for_e
     assert [body["type"] for body in bodies] == ["session.handoff_requested"] * 2
     told = [(body["data"]["correlation_id"], body["data"]["question"]) for body in bodies]
     assert told == [(one.correlation_id, one.payload.message) for one in asked]
+
+
+def test_words_when_one_ends_in_half_a_character_then_the_others_are_told_and_none_is_refused(
+    actor: Actor, store: SessionStore, redis: Redis
+) -> None:
+    session_id = actor.ready(webhooks=True)
+    half = "A smile \ud83d"
+    store.emit(session_id, "transcript", {"text": half}, fields={"saying": half})
+    store.emit(session_id, "transcript", {}, turn={"role": "user", "text": half})
+    for response in (half, "Wait."):
+        data = {"response": response, "requires_human_handoff": True}
+        store.emit(session_id, "agent_response", data)
+    told = [one.data["response"] for one in outbox(redis) if "response" in one.data]
+    assert told == ["Wait."]
+    assert redis.hget(f"session:{session_id}", "saying") == "A smile ?"
