@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from livekit.agents import AgentSession, tts
+from livekit.agents import AgentSession, ConversationItemAddedEvent, tts
 from livekit.agents.llm import ChatContext, ChatMessage
 from livekit.agents.voice import SpeechHandle
 
 from agents.voice.briefing import Briefing
 from agents.voice.narrator import Narrator
+from agents.voice.resuming import is_asked_again
 from agents.voice.script import Script
 from agents.voice.speech import Prefetched
 
@@ -30,7 +31,8 @@ class Opening:
             if self._briefing.resumed:
                 narrator.resumes_with(self._speech)
         if (question := self._briefing.unanswered) is not None:
-            session.generate_reply(chat_ctx=_up_to(session.current_agent.chat_ctx, question.text))
+            context = _up_to(session.current_agent.chat_ctx, question.text)
+            _unless_asked_again(session, question.text, session.generate_reply(chat_ctx=context))
 
     async def failure(self) -> Exception | None:
         """Wait for the end of the line; return why it could not be said, if so."""
@@ -43,6 +45,19 @@ class Opening:
         """Stop synthesising."""
         if self._line is not None:
             await self._line.aclose()
+
+
+def _unless_asked_again(session: AgentSession[None], question: str, reply: SpeechHandle) -> None:
+    """Drop a reply to a caller who does not wait for it and asks again: they get one for that."""
+
+    def on_item(event: ConversationItemAddedEvent) -> None:
+        item = event.item
+        said = item.text_content if isinstance(item, ChatMessage) and item.role == "user" else None
+        if said and not reply.done() and is_asked_again(question, said):
+            reply.interrupt(force=True)
+
+    session.on("conversation_item_added", on_item)
+    reply.add_done_callback(lambda _: session.off("conversation_item_added", on_item))
 
 
 def _up_to(context: ChatContext, question: str) -> ChatContext:

@@ -14,6 +14,7 @@ from sessions.history import Turn
 _SENTENCES = re.compile(r"(?<=[.!?。！？…])\s+")
 _TWO_ENDS = re.compile(r"([.!?。！？…]) ?[.。]")
 _ENDS = (".", "!", "?", "。", "！", "？")
+_WORDS = re.compile(r"\w+")
 _LOOKED_AT = 3
 """So many turns of the caller are looked through for something that they have asked."""
 
@@ -41,6 +42,12 @@ def unanswered(history: Sequence[Turn]) -> Turn | None:
             continue
         return turn if turn.role == "user" and _is_whole(turn) else None
     return None
+
+
+def is_asked_again(question: str, said: str) -> bool:
+    """Tell whether a caller says nearly the same again: most of all their words are in both."""
+    before, after = set(_WORDS.findall(question.lower())), set(_WORDS.findall(said.lower()))
+    return 2 * len(before & after) > len(before | after)
 
 
 def _last_asked(history: Sequence[Turn]) -> str:

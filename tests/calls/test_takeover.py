@@ -144,3 +144,29 @@ def test_agent_when_killed_again_and_again_then_the_call_is_given_up_and_the_cal
     assert kinds.count("agent_recovering") == most
     assert kinds[-1] == "session_ended"
     house.assert_nothing_is_left()
+
+
+def test_caller_when_they_ask_again_while_the_next_agent_apologises_then_have_one_answer(
+    house: House,
+) -> None:
+    async def call() -> dict[str, Any]:
+        async with conversing(house) as talk:
+            await talk.caller.wait_for_quiet()
+            question = await talk.speech(HOURS)
+            await talk.caller.say(question)
+            await until(
+                lambda: any("hours" in text for text in talk.said("caller", final=False)),
+                10,
+                "the question is heard",
+            )
+            await lose(talk)
+            await until(lambda: talk.data("agent_recovered"), 20, "another agent has come")
+            await talk.caller.hears_after(time.monotonic() - 0.1, within=30)
+            said = await talk.caller.say(question)
+            began = await talk.caller.hears_after(said.ended, within=30)
+            await talk.caller.hears_silence_after(began, 3.0)
+            return await talk.end()
+
+    transcript = asyncio.run(call())["transcript"]
+    answers = [turn for turn in transcript if "saturday" in turn["text"].lower()]
+    assert len(answers) == 1, transcript

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agents.voice.resuming import resuming_line, unanswered
+from agents.voice.resuming import is_asked_again, resuming_line, unanswered
 from agents.voice.topics import in_their_words, topic
 from sessions.history import Turn
 from sessions.settings import Settings
@@ -145,3 +145,20 @@ def test_question_when_it_was_heard_to_its_end_and_no_further_then_is_answered()
     asked = caller("Where is your shop?", cut_off=True)
     assert unanswered([HELLO, asked]) == asked
     assert "where our shop is" in resuming_line(TEMPLATE, [HELLO, asked], "en")
+
+
+@pytest.mark.parametrize(
+    ("said", "again"),
+    [
+        ("What are your opening hours?", True),
+        ("so what are your opening hours", True),
+        ("Hello?", False),
+        ("Can you hear me?", False),
+        ("Where is your shop?", False),
+        ("", False),
+    ],
+)
+def test_question_when_something_is_said_after_it_then_is_asked_again_if_that_is_nearly_the_same(
+    said: str, again: bool
+) -> None:
+    assert is_asked_again(HOURS.text, said) is again
