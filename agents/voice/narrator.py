@@ -38,7 +38,9 @@ class Narrator:
         self._orders: set[SpeechHandle] = set()
         self._resuming: SpeechHandle | None = None
         self._cut: Cut | None = None
-        self._is_parted = False
+        self._utterance = 0
+        self._is_a_turn = 0
+        """The last utterance that is a turn by now, or will be: its words may still come."""
         self._heard: list[str] = []
         """What the caller has said in this turn that will not be heard otherwise any more."""
         self._shown = ""
@@ -47,10 +49,11 @@ class Narrator:
         session.on("user_input_transcribed", self._on_heard)
         session.on("conversation_item_added", self._on_item)
 
-    def partial(self, text: str) -> None:
-        """Tell what the agent is saying and may not say to its end."""
-        if self._is_parted:
-            return  # what was said is a turn by now, or will be.
+    def partial(self, text: str, utterance: int) -> None:
+        """Tell what the agent is saying and may not say to its end; its utterances are counted."""
+        self._utterance = utterance
+        if utterance == self._is_a_turn:
+            return
         ordered = self._session.current_speech in self._orders
         self._tell(_AGENT, text, final=False, fields={} if ordered else {"saying": text})
 
@@ -71,7 +74,7 @@ class Narrator:
     def parts(self, cut: Cut) -> None:
         """Take note that the agent is about to stop, and at which word; another says the rest."""
         self._cut = cut
-        self._is_parted = True
+        self._is_a_turn = self._utterance
 
     @property
     def speaks_on_order(self) -> bool:
@@ -84,8 +87,6 @@ class Narrator:
         return bool(self._shown or self._heard)
 
     def _on_agent_state(self, event: AgentStateChangedEvent) -> None:
-        if event.new_state == "speaking":
-            self._is_parted = False
         stamps = ["firstAudio"] if event.new_state == "speaking" else []
         if stamps and self._made_at is not None:
             record_span("first_audio", self._made_at, _now())
@@ -110,6 +111,8 @@ class Narrator:
         if item.role == "user":
             self._heard.clear()
             self._shown = ""
+        else:
+            self._is_a_turn = self._utterance
         waited = _latency(item)
         whole, interrupted = text, item.interrupted
         if self._cut is not None and item.role == "assistant" and interrupted:

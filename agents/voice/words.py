@@ -14,9 +14,10 @@ _EVERY_SECONDS = 0.5
 class Words(io.TextOutput):
     """Where the session writes each word of the agent's at the moment it is spoken."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, tell: Callable[[str, int], None]) -> None:
         super().__init__(label="words", next_in_chain=None)
         self._tell = tell
+        self._utterance = 1
         self._begin()
 
     async def capture_text(self, text: str) -> None:
@@ -25,10 +26,11 @@ class Words(io.TextOutput):
         now = time.monotonic()
         if self._text.strip() and now - self._told_at >= _EVERY_SECONDS:
             self._told_at = now
-            self._tell(self._text.strip())
+            self._tell(self._text.strip(), self._utterance)
 
     def flush(self) -> None:
         """Take note that the agent has stopped speaking."""
+        self._utterance += 1
         self._begin()
 
     def _begin(self) -> None:

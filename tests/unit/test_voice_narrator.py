@@ -131,13 +131,18 @@ def test_words_when_they_are_under_way_then_are_noted_until_they_are_a_turn(note
     session = rtc.EventEmitter[str]()
     session.current_speech = Mock(interrupted=False)  # pyright: ignore[reportAttributeAccessIssue]
     narrator = Narrator(cast("AgentSession", session), cast("Reporter", notes))
-    narrator.partial("We open")
+    narrator.partial("We open", 1)
     session.emit("user_input_transcribed", heard("No"))
     assert notes.fields == {"saying": "We open", "hearing": "No"}
     session.emit("conversation_item_added", item("assistant", "We open", interrupted=True))
     assert notes.fields == {"saying": "", "hearing": "No"}
     session.emit("conversation_item_added", item("user", "No."))
     assert notes.fields == {"saying": "", "hearing": ""}
+    # Its last words may be written after it: they are a turn already.
+    narrator.partial("We open", 1)
+    assert notes.fields["saying"] == ""
+    narrator.partial("We", 2)
+    assert notes.fields["saying"] == "We"
 
 
 def test_order_when_carried_out_then_is_ticked_off_and_its_words_are_no_turn(notes: Notes) -> None:
@@ -148,7 +153,7 @@ def test_order_when_carried_out_then_is_ticked_off_and_its_words_are_no_turn(not
         narrator = Narrator(cast("AgentSession", session), cast("Reporter", notes))
         order = Order("17-3", Command.SAY, {"text": "Come in."})
         narrator.says_for(order, "Come in.", speech)
-        narrator.partial("Come")
+        narrator.partial("Come", 1)
         assert notes.fields == {}
         speech._mark_done()
         await asyncio.sleep(0.01)
@@ -196,17 +201,17 @@ def test_state_when_speaking_first_then_is_stamped(
 
 
 def test_words_when_they_come_fast_then_not_each_is_told() -> None:
-    told: list[str] = []
+    told: list[tuple[str, int]] = []
 
     async def speak() -> None:
-        words = Words(told.append)
+        words = Words(lambda text, utterance: told.append((text, utterance)))
         for word in ("We ", "open ", "at "):
             await words.capture_text(word)
         words.flush()
         await words.capture_text("Bye.")
 
     asyncio.run(speak())
-    assert told == ["We", "Bye."]
+    assert told == [("We", 1), ("Bye.", 2)]
 
 
 class Microphone(io.AudioInput):
@@ -244,7 +249,7 @@ def test_sentence_when_it_is_parted_for_another_agent_then_its_turn_ends_where_i
     session = rtc.EventEmitter[str]()
     session.current_speech = Mock(interrupted=False)  # pyright: ignore[reportAttributeAccessIssue]
     narrator = Narrator(cast("AgentSession", session), cast("Reporter", notes))
-    narrator.partial("We open at")
+    narrator.partial("We open at", 1)
     narrator.parts(Cut("We open at nine.", "We close at six."))
     extra = {"switchboard": {"sources": ["hours.md"]}}
     # What LiveKit takes for said is an estimate, and it comes in any order.
@@ -252,14 +257,11 @@ def test_sentence_when_it_is_parted_for_another_agent_then_its_turn_ends_where_i
         "conversation_item_added",
         item("assistant", "We open at nine. We", interrupted=True, extra=extra),
     )
-    narrator.partial("We open at nine. We")
+    narrator.partial("We open at nine. We", 1)
     said = {"role": "assistant", "text": "We open at nine.", "interrupted": False}
     assert notes.turns == [said]
     assert notes.fields == {"saying": ""}
     [response] = [data for kind, data in notes.told if kind == "agent_response"]
     assert response["response"] == "We open at nine. We close at six."
-    session.emit(
-        "agent_state_changed", AgentStateChangedEvent(old_state="listening", new_state="speaking")
-    )
-    narrator.partial("We")
+    narrator.partial("We", 2)
     assert notes.fields == {"saying": "We"}
