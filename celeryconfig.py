@@ -9,6 +9,8 @@ _settings = get_settings()
 
 broker_url = _settings.redis_url
 broker_connection_retry_on_startup = True
+# A Redis that fails over answers with errors; a worker that ended then would end its calls.
+broker_channel_error_retry = True
 broker_transport_options = {
     "socket_connect_timeout": _settings.redis_timeout_seconds,
     "socket_timeout": 5,

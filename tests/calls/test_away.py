@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from redis import Redis
 from redis.exceptions import OutOfMemoryError
 
 from agents.voice.rooms import room_names
@@ -51,6 +52,24 @@ def test_worker_when_redis_was_restarted_while_it_was_idle_then_serves_the_next_
     small.wait_until_ready(session)
     small.end(session.id)
     assert small.wait_until_archived(session.id).reason == Reason.ENDED_BY_API
+
+
+def test_worker_when_redis_fails_over_then_keeps_its_call_and_serves_the_next(
+    small: Annex, own: OwnRedis
+) -> None:
+    session = small.start()
+    small.wait_until_ready(session)
+    with Redis.from_url(own.url) as redis:
+        redis.replicaof("127.0.0.1", "1")
+        eventually(lambda: "UNBLOCKED" in small.worker.tail(), 20, "the worker is sent away")
+        redis.replicaof("no", "one")
+    small.end(session.id)
+    ended = small.wait_until_archived(session.id)
+    assert (ended.reason, ended.generation) == (Reason.ENDED_BY_API, 1)
+    following = small.start()
+    small.wait_until_ready(following)
+    small.end(following.id)
+    small.wait_until_archived(following.id)
 
 
 def test_call_when_redis_is_away_in_the_middle_then_goes_on_and_tells_it_afterwards(

@@ -229,7 +229,8 @@ def test_trace_when_a_call_is_over_then_is_one_from_the_request_to_the_last_agen
     assert livekit <= names
     (start,) = (one for one in spans if one.name == "POST /orchestrator/session/start")
     (call,) = (one for one in spans if one.name == "call")
-    (finish,) = (one for one in spans if one.name == "finish")
+    # Whoever ends a call asks for it, and so may the reaper.
+    *_, finish = (one for one in spans if one.name == "finish")
     assert start.parent == "b7ad6b7169203331"
     assert call.parent == finish.parent == start.id
     assert start.began < call.began < call.ended < finish.ended

@@ -80,10 +80,14 @@ def test_who_claims_to_have_seen_the_future_hears_what_is_new_and_disturbs_nobod
 
 
 def test_two_sessions_never_see_each_others_events(
-    web: Web, actor: Actor, store: SessionStore
+    serve_web: ServeWeb, actor: Actor, store: SessionStore
 ) -> None:
     one, other = actor.text(), actor.text(user="Bob")
-    with follow(web.ws_url, one) as first, follow(web.ws_url, other) as second:
+    with (
+        serve_web(socket_queue=500) as web,
+        follow(web.ws_url, one) as first,
+        follow(web.ws_url, other) as second,
+    ):
         first.until("session_state")
         second.until("session_state")
         with ThreadPoolExecutor() as writers:

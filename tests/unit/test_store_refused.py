@@ -15,7 +15,18 @@ from sessions.pulse import Pulse
 from sessions.settings import Settings
 from sessions.states import Reason, State
 from sessions.store import SessionStore
+from tests.fixtures.redis import RedisServer
+from tests.support.own_redis import redis_in
+from tests.support.ports import free_port
 from tests.support.sessions import Actor, new_session, owner_of
+
+
+@pytest.fixture(scope="module")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis of this file: the house of other tests would feel what it is told to refuse."""
+    port = free_port()
+    with redis_in(tmp_path_factory.mktemp("refusing"), port) as child:
+        yield RedisServer(port, child)
 
 
 @contextmanager
