@@ -191,7 +191,7 @@ class Faults:
 
     def _until_both_workers_serve(self) -> None:
         """Wait for the worker that was killed before: one machine goes at a time."""
-        eventually(lambda: all(map(self.house.worker_serves, "ab")), 90, "both workers serve")
+        eventually(lambda: all(map(self.house.worker_serves, "ab")), 240, "both workers serve")
 
     def _agent(self, pick: int) -> tuple[Call, int] | None:
         """Return a call that goes on and the process of its agent."""
