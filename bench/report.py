@@ -55,7 +55,7 @@ def document(results: Sequence[tuple[ModuleType, Sequence[Row]]]) -> str:
         "",
     ]
     for module, found in results:
-        names = dict.fromkeys(row.figure.partition(",")[0] for row in found)
+        names = dict.fromkeys(row.figure.partition(", ")[0] for row in found)
         lines += [f"**{'; '.join(names)}** (`--only {_short(module)}`). {module.HOW}", ""]
         lines += [f"{line}\n" for line in _missed(module, found)]
     return "\n".join(lines)
