@@ -27,6 +27,9 @@ class Presence:
         self._ender = ender
         self._timer: asyncio.TimerHandle | None = None
         self._idle: asyncio.TimerHandle | None = None
+        self._was_here = False
+        # Between joining and being ready there may be a Redis that is away, and a caller who goes.
+        room.on("participant_disconnected", self._note_leaving)
 
     def watch_room(self, *, been_here: bool) -> None:
         """Start waiting for the caller; ``been_here`` if an earlier agent has met them."""
@@ -34,7 +37,7 @@ class Presence:
         self._room.on("participant_disconnected", self._on_disconnected)
         if CALLER_IDENTITY in self._room.remote_participants:
             self._on_connected(self._room.remote_participants[CALLER_IDENTITY])
-        elif been_here:
+        elif been_here or self._was_here:
             self._end_after(self._settings.rejoin_grace_seconds, Reason.USER_LEFT)
         else:
             self._end_after(self._settings.join_timeout_seconds, Reason.JOIN_TIMEOUT)
@@ -54,6 +57,9 @@ class Presence:
         for timer in (self._timer, self._idle):
             if timer is not None:
                 timer.cancel()
+
+    def _note_leaving(self, participant: rtc.RemoteParticipant) -> None:
+        self._was_here = self._was_here or participant.identity == CALLER_IDENTITY
 
     def _on_connected(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity != CALLER_IDENTITY:
