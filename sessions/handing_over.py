@@ -10,14 +10,13 @@ then nothing has changed: if either of the two dies, the other goes on.
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from redis import Redis
 
-from sessions import keys
 from sessions.control import Reply, entries_of
 from sessions.keys import SessionKeys
-from sessions.outcomes import Refusal
+from sessions.outcomes import Refusal, refusal_in
 from sessions.scripts import Scripts
 from sessions.settings import Settings
 
@@ -33,29 +32,24 @@ class Handover:
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis = redis
-        self._scripts = Scripts(redis)
+        self._scripts = Scripts(redis, settings)
         # A read that blocks must end before the client takes it for lost.
         self._wait_ms = round(1000 * min(_LONGEST_WAIT_SECONDS, settings.redis_timeout_seconds / 2))
-        self._base = {
-            "ttl": settings.session_ttl_seconds * 1000,
-            "index_ttl": keys.INDEX_TTL_MS,
-            "log_length": settings.event_log_length,
-        }
 
     def invite(self, session_id: str, generation: int) -> bool | Refusal:
         """Let another agent stand by for the one of ``generation``; tell whether one does."""
-        reply = self._run("invite", session_id, generation=generation)
-        return Refusal(reply[1]) if reply[0] == "refused" else bool(reply[1])
+        reply = self._scripts.run("invite", session_id, {"generation": generation})
+        return refusal_in(reply) or bool(reply[1])
 
     def stand_by(self, session_id: str, generation: int, who: str) -> Refusal | None:
         """Say that ``who`` waits to be the agent of ``generation``; good for two seconds."""
-        reply = self._run("stand_by", session_id, generation=generation, who=who, hold=_HOLD_MS)
-        return Refusal(reply[1]) if reply[0] == "refused" else None
+        args = {"generation": generation, "who": who, "hold": _HOLD_MS}
+        return refusal_in(self._scripts.run("stand_by", session_id, args))
 
     def bequeath(self, session_id: str, generation: int, unsaid: str) -> Refusal | None:
         """Leave what the agent of ``generation`` has not said to whoever stands by."""
-        reply = self._run("bequeath", session_id, generation=generation, unsaid=unsaid)
-        return Refusal(reply[1]) if reply[0] == "refused" else None
+        args = {"generation": generation, "unsaid": unsaid}
+        return refusal_in(self._scripts.run("bequeath", session_id, args))
 
     def wait_for_event(self, session_id: str, since: str) -> str:
         """Wait a moment for something to happen in a session; return the newest event's id."""
@@ -63,6 +57,3 @@ class Handover:
         reply = cast("Reply", self._redis.xread({stream: since}, block=self._wait_ms))
         entries = entries_of(reply)
         return entries[-1][0] if entries else since
-
-    def _run(self, verb: str, session_id: str, **args: Any) -> list[Any]:
-        return self._scripts.run(verb, session_id, {**self._base, **args})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sessions.models import Session
 
@@ -30,3 +31,8 @@ class Refusal:
     """Why a verb changed nothing; the words are in the headers of the Lua files."""
 
     why: str
+
+
+def refusal_in(reply: list[Any]) -> Refusal | None:
+    """Return why a verb changed nothing, if its reply says that."""
+    return Refusal(str(reply[1])) if reply[0] == "refused" else None

@@ -10,7 +10,6 @@ another half once it is back. Until then a lease that has run out says nothing a
 from __future__ import annotations
 
 import json
-from importlib import resources
 
 from redis import Redis
 
@@ -23,8 +22,7 @@ class Pulse:
     """The signs of life of everybody who works on this Redis."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
-        text = (resources.files("sessions") / "lua" / "pulse.lua").read_text(encoding="utf-8")
-        self._script = Script(redis, text)
+        self._script = Script(redis, "pulse")
         half = round(settings.lease_seconds * 1000 / 2)
         self._args = json.dumps({"silence": half, "patience": half, "ttl": keys.INDEX_TTL_MS})
 

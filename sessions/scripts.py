@@ -18,6 +18,7 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, Respon
 
 from sessions import figures, keys
 from sessions.keys import SessionKeys
+from sessions.settings import Settings
 from sessions.states import STATE_SCORES
 
 _PRIORITY_STEP = 100_000_000_000_000
@@ -48,8 +49,8 @@ _INSIDE = {
 class Script:
     """One script, whose errors bear the names that those of commands have."""
 
-    def __init__(self, redis: Redis, text: str) -> None:
-        self._script = redis.register_script(text)
+    def __init__(self, redis: Redis, name: str, before: str = "") -> None:
+        self._script = redis.register_script(_text("_head") + before + _text(name))
 
     def __call__(self, keys: list[Any], args: list[Any]) -> Any:
         """Run it. Raises what redis-py raises for a command."""
@@ -73,21 +74,18 @@ def named(error: ResponseError) -> ResponseError:
 class Scripts:
     """The verbs, registered with one Redis client."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis = redis
-        folder = resources.files("sessions") / "lua"
-        common = _constants() + (folder / "_common.lua").read_text(encoding="utf-8")
-        due = (folder / "due.lua").read_text(encoding="utf-8")
-        self._due = Script(redis, due)
-        pick = (folder / "pick.lua").read_text(encoding="utf-8")
-        self._pick = Script(redis, pick)
+        self._base = {
+            "ttl": settings.session_ttl_seconds * 1000,
+            "index_ttl": keys.INDEX_TTL_MS,
+            "log_length": settings.event_log_length,
+        }
+        self._due = Script(redis, "due")
+        self._pick = Script(redis, "pick")
+        common = _constants() + _text("_common")
         self._verbs = {
-            name: Script(
-                redis,
-                common
-                + ("" if name in _BRINGS_NEW else _GOES_ON)
-                + (folder / f"{name}.lua").read_text(encoding="utf-8"),
-            )
+            name: Script(redis, name, common + ("" if name in _BRINGS_NEW else _GOES_ON))
             for name in (
                 "create",
                 "claim",
@@ -119,7 +117,7 @@ class Scripts:
 
         Arguments that are ``None`` are left out. Raises what redis-py raises.
         """
-        packed, given = _pack(session_id, args, more_keys or [])
+        packed, given = self._pack(session_id, args, more_keys or [])
         return cast("list[Any]", self._verbs[verb](keys=packed, args=given))
 
     def run_many(
@@ -132,7 +130,7 @@ class Scripts:
         """
         with self._redis.pipeline(transaction=False) as pipeline:
             for session_id, args in calls:
-                packed, given = _pack(session_id, args, [])
+                packed, given = self._pack(session_id, args, [])
                 self._verbs[verb].put_into(pipeline, packed, given)
             replies = pipeline.execute(raise_on_error=False)
         return [named(one) if isinstance(one, ResponseError) else one for one in replies]
@@ -147,17 +145,20 @@ class Scripts:
         args = json.dumps({"first": first, "hold": hold_ms})
         return cast("str | None", self._pick(keys=[keys.QUEUE, keys.OFFERED], args=[args]))
 
+    def _pack(
+        self, session_id: str, args: dict[str, Any], more_keys: list[str]
+    ) -> tuple[list[bytes], list[bytes]]:
+        names = SessionKeys.of(session_id).as_list() + more_keys
+        given = {name: value for name, value in args.items() if value is not None}
+        given |= self._base | {"id": session_id}
+        # As bytes, which redis-py packs in half the time: that is 6 us of each verb's 100 to 250.
+        # Half a character, such as a stream of text may end with, would be no JSON to Lua.
+        packed = _ENCODER.encode(given).encode(errors="replace")
+        return [name.encode() for name in names], [packed]
 
-def _pack(
-    session_id: str, args: dict[str, Any], more_keys: list[str]
-) -> tuple[list[bytes], list[bytes]]:
-    names = SessionKeys.of(session_id).as_list() + more_keys
-    given = {name: value for name, value in args.items() if value is not None}
-    given["id"] = session_id
-    # As bytes, which redis-py packs in half the time: that is 6 us of each verb's 100 to 250.
-    # Half a character, such as a stream of text may end with, would be no JSON to Lua.
-    packed = _ENCODER.encode(given).encode(errors="replace")
-    return [name.encode() for name in names], [packed]
+
+def _text(name: str) -> str:
+    return (resources.files("sessions") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
 
 
 def _constants() -> str:

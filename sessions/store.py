@@ -20,7 +20,7 @@ from sessions.creating import NewSession, creation, raise_if_refused
 from sessions.errors import AliasConflictError, StaleGenerationError, UnknownSessionError
 from sessions.listening import Wish
 from sessions.models import Session, SessionConfig
-from sessions.outcomes import AliasTaken, Claim, Refusal
+from sessions.outcomes import AliasTaken, Claim, Refusal, refusal_in
 from sessions.scripts import Scripts
 from sessions.settings import Settings
 from sessions.states import Fault, Reason, State
@@ -39,13 +39,8 @@ class SessionStore:
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self.redis = redis
         self._settings = settings
-        self._scripts = Scripts(redis)
+        self._scripts = Scripts(redis, settings)
         self._clock = RedisClock(redis)
-        self._base = {
-            "ttl": settings.session_ttl_seconds * 1000,
-            "index_ttl": keys.INDEX_TTL_MS,
-            "log_length": settings.event_log_length,
-        }
 
     def create(self, new: NewSession) -> Session | AliasTaken:
         """Bring a session into being and return it, or whose alias is in the way.
@@ -78,7 +73,7 @@ class SessionStore:
 
         ``pace`` is in how many ms a slot comes free.
         """
-        return _refusal(self._run("place", session_id, free=free, pace=pace))
+        return refusal_in(self._run("place", session_id, free=free, pace=pace))
 
     def claim(
         self, session_id: str, generation: int, owner: str, worker: str, task_id: str, pid: int
@@ -111,7 +106,7 @@ class SessionStore:
             times=times,
             look_after=_ms(self._settings.lease_seconds),
         )
-        return _refusal(reply)
+        return refusal_in(reply)
 
     def begin_ending(
         self,
@@ -138,7 +133,7 @@ class SessionStore:
             seen=_marks(seen),
             look_after=_ms(self._settings.ending_grace_seconds),
         )
-        return _refusal(reply)
+        return refusal_in(reply)
 
     def begin_ending_many(
         self, ends: Sequence[tuple[Session, Reason]]
@@ -148,7 +143,6 @@ class SessionStore:
             (
                 session.id,
                 {
-                    **self._base,
                     "to": State.ENDING,
                     "generation": session.generation,
                     "reason": reason,
@@ -160,7 +154,7 @@ class SessionStore:
             for session, reason in ends
         ]
         replies = self._scripts.run_many("advance", calls)
-        return [one if isinstance(one, RedisError) else _refusal(one) for one in replies]
+        return [one if isinstance(one, RedisError) else refusal_in(one) for one in replies]
 
     def recover(
         self,
@@ -271,21 +265,21 @@ class SessionStore:
     def account(self, session_id: str, generation: int, usage: Usage) -> Refusal | None:
         """Write what the agent of ``generation`` has used, also one that has been replaced."""
         fields = usage.to_fields(generation)
-        return _refusal(self._run("account", session_id, generation=generation, set=fields))
+        return refusal_in(self._run("account", session_id, generation=generation, set=fields))
 
     def release(self, session_id: str, owner: str) -> Refusal | None:
         """Give the session up after the agent has left its room."""
-        return _refusal(self._run("release", session_id, owner=owner))
+        return refusal_in(self._run("release", session_id, owner=owner))
 
     def settle(self, session_id: str) -> Refusal | None:
         """Make turns of what the lost agent of an ``ending`` session was saying and hearing."""
-        return _refusal(self._run("settle", session_id))
+        return refusal_in(self._run("settle", session_id))
 
     def wait_for_archive(self, session_id: str) -> Refusal | None:
         """Keep all of an ``ending`` session that cannot be archived yet; it is tried again."""
         shortest, longest = _RETRY_SECONDS
         reply = self._run("wait", session_id, shortest=_ms(shortest), longest=_ms(longest))
-        return _refusal(reply)
+        return refusal_in(reply)
 
     def finish(self, session: Session) -> Refusal | None:
         """Remove an archived session that is ``ending``; its event log lingers."""
@@ -294,7 +288,7 @@ class SessionStore:
             keys.user_sessions(session.scope, session.user_name),
         ]
         linger = self._settings.event_linger_seconds * 1000
-        return _refusal(self._run("finish", session.id, more_keys, linger=linger))
+        return refusal_in(self._run("finish", session.id, more_keys, linger=linger))
 
     def reindex(self, session_id: str) -> int:
         """Put a session into the indexes it belongs in, and no others; return what was wrong."""
@@ -310,7 +304,7 @@ class SessionStore:
     ) -> Refusal | None:
         """Write a live session's whole config; nothing is written once the session has gone."""
         reply = self._run("configure", session_id, generation=generation, config=config.to_hash())
-        return _refusal(reply)
+        return refusal_in(reply)
 
     def listen(self, session_id: str, *, on: bool) -> Wish | Refusal:
         """Have the agent of a session hear its caller or not, and every agent after it."""
@@ -324,7 +318,7 @@ class SessionStore:
     def _run(
         self, verb: str, session_id: str, more_keys: list[str] | None = None, **args: Any
     ) -> list[Any]:
-        return self._scripts.run(verb, session_id, {**self._base, **args}, more_keys)
+        return self._scripts.run(verb, session_id, args, more_keys)
 
 
 def _ms(seconds: float) -> int:
@@ -339,7 +333,3 @@ def _marks(seen: Session | None) -> dict[str, Any] | None:
 def _pairs(flat: Any) -> dict[str, str]:
     items = cast("list[str]", flat)
     return dict(zip(items[::2], items[1::2], strict=True))
-
-
-def _refusal(reply: list[Any]) -> Refusal | None:
-    return Refusal(str(reply[1])) if reply[0] == "refused" else None

@@ -97,14 +97,15 @@ def _recover_lost_call(sender: Any, args: Any, exception: BaseException, **_: An
         return
     session_id, generation = args
     context = get_context()
-    if _is_served(context.directory.load(session_id), generation):
+    session = context.directory.load(session_id)
+    if _is_served(session, generation):
         # The one that died had come for a message that was doubled, and had not gone yet.
         log.info("spare_agent_died", session_id=session_id, generation=generation)
         return
     recovered = context.store.recover(
         session_id, "agent_died", generation=generation, unless_leased=False
     )
-    with about(context.directory.load(session_id)):
+    with about(session):
         died = {"session_id": session_id, "generation": generation, "error": str(exception)}
         log.warning("agent_died", **died)
     if not isinstance(recovered, Refusal):

@@ -19,17 +19,11 @@
 --
 -- Every moment is in Unix milliseconds of Redis's own clock.
 
-redis.replicate_commands()
-
-local args = cjson.decode(ARGV[1])
 local K = {
   session = KEYS[1], config = KEYS[2], events = KEYS[3], history = KEYS[4], control = KEYS[5],
   aliases = KEYS[6], lease = KEYS[7], pid = KEYS[8],
   deadlines = KEYS[9], queue = KEYS[10], live = KEYS[11], figures = KEYS[12], outbox = KEYS[13],
 }
-
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 local function get(field)
   return redis.call('HGET', K.session, field) or nil

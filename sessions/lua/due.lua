@@ -5,10 +5,6 @@
 --
 -- Returns the ids, most overdue first. What is not settled comes back after `hold`.
 
-redis.replicate_commands()
-local args = cjson.decode(ARGV[1])
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 -- First what takes no memory: to a script that has written, a full Redis refuses nothing.
 redis.call('ZREM', KEYS[1], '')
 local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, args.limit)

@@ -7,10 +7,6 @@
 -- Returns whom it shall take, or false where nobody waits. What it does not claim can be picked
 -- again after `hold`.
 
-redis.replicate_commands()
-local args = cjson.decode(ARGV[1])
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
 
 local function offer(waiting)

@@ -7,10 +7,6 @@
 --
 -- Returns 1 while they have that time, else 0.
 
-redis.replicate_commands()
-local args = cjson.decode(ARGV[1])
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 -- First what takes no memory: to a script that has written, a full Redis refuses nothing.
 redis.call('PEXPIRE', KEYS[1], args.ttl)
 local last = tonumber(redis.call('GET', KEYS[1]) or now)

@@ -46,14 +46,9 @@ class Desk:
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis = redis
         self._settings = settings
-        self._scripts = Scripts(redis)
+        self._scripts = Scripts(redis, settings)
         self._clock = RedisClock(redis)
         self._keep_ms = settings.answer_keep_seconds * 1000
-        self._base = {
-            "ttl": settings.session_ttl_seconds * 1000,
-            "index_ttl": keys.INDEX_TTL_MS,
-            "log_length": settings.event_log_length,
-        }
 
     def ask(self, session: Session, request: TaskRequest, *, speak: bool = False) -> None:
         """Take a question in: a turn and an event of its session. Sending it is left to others.
@@ -193,7 +188,7 @@ class Desk:
 
     def _run(self, verb: str, session_id: str, correlation_id: str, **args: Any) -> list[Any]:
         more_keys = [keys.question(correlation_id), keys.OPEN_QUESTIONS]
-        given = {**self._base, "correlation_id": correlation_id, **args}
+        given = {"correlation_id": correlation_id, **args}
         return self._scripts.run(verb, session_id, given, more_keys)
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from redis import Redis
 
 from orchestrator.app import create_app
 from orchestrator.cli import main
@@ -42,13 +41,6 @@ def run(settings: Settings) -> Run:
         return CliRunner(env=env).invoke(main, ["webhooks", *arguments])
 
     return run
-
-
-@pytest.fixture
-def context(redis: Redis, settings: Settings) -> Iterator[Context]:
-    parts = Context.of(settings)
-    yield parts
-    parts.redis.close()
 
 
 @pytest.fixture

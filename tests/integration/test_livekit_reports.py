@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from base64 import b64encode
-from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -217,13 +216,6 @@ def test_report_when_redis_is_away_then_livekit_shall_try_again(
 
     monkeypatch.setattr(Looks, "is_replay", away)
     assert send(client, settings, report(new_session_id())).status_code == 503
-
-
-@pytest.fixture
-def context(redis: Redis, settings: Settings) -> Iterator[Context]:
-    parts = Context.of(settings)
-    yield parts
-    parts.redis.close()
 
 
 def test_report_when_it_is_not_true_then_nothing_changes(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +14,6 @@ from sessions.events import EventLog
 from sessions.fleet import WorkerRecord
 from sessions.ids import new_session_id
 from sessions.keys import SessionKeys
-from sessions.settings import Settings
 from sessions.states import Reason, State
 from tests.fixtures.redis import MakeSettings
 from tests.support.ports import free_port
@@ -28,13 +26,6 @@ from workers.upkeep.queueing import look_after_queue
 from workers.upkeep.reaping import reap
 
 Sent = list[tuple[str, int]]
-
-
-@pytest.fixture
-def context(redis: Redis, settings: Settings) -> Iterator[Context]:
-    parts = Context.of(settings)
-    yield parts
-    parts.redis.close()
 
 
 @pytest.fixture

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from redis import Redis
 
 from sessions import keys
 from sessions.counters import Drift, drift_counts
@@ -24,13 +22,6 @@ from workers.upkeep.indexes import mend_indexes
 SCOPE_INDEX = keys.scope_sessions(SCOPE)
 USER_INDEX = keys.user_sessions(SCOPE, "Ada")
 ENDING_INDEX = keys.scope_ending(SCOPE)
-
-
-@pytest.fixture
-def context(redis: Redis, settings: Settings) -> Iterator[Context]:
-    parts = Context.of(settings)
-    yield parts
-    parts.redis.close()
 
 
 def counted(context: Context, kind: Drift) -> int:

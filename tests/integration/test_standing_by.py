@@ -11,7 +11,6 @@ from redis import Redis
 
 from sessions.handing_over import HANDOVER, Handover
 from sessions.outcomes import Claim, Refusal
-from sessions.settings import Settings
 from sessions.states import Reason
 from sessions.store import SessionStore
 from tests.support.eventually import eventually
@@ -19,11 +18,6 @@ from tests.support.sessions import Actor
 from workers.context import Context
 from workers.picking import pick
 from workers.standing_by import claim_or_stand_by
-
-
-@pytest.fixture
-def context(settings: Settings, redis: Redis) -> Context:
-    return Context.of(settings)
 
 
 @pytest.fixture

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from redis import Redis
 
 from sessions import keys
 from sessions.counters import Drift, drift_counts
@@ -21,13 +19,6 @@ from workers.upkeep import finishing, reaping
 from workers.upkeep.finishing import finish
 from workers.upkeep.reaping import reap
 from workers.upkeep.reconciling import reconcile
-
-
-@pytest.fixture
-def context(redis: Redis, settings: Settings) -> Iterator[Context]:
-    parts = Context.of(settings)
-    yield parts
-    parts.redis.close()
 
 
 def make_due(context: Context, *session_ids: str) -> None:

@@ -84,13 +84,6 @@ def settings(make_settings: MakeSettings) -> Settings:
 
 
 @pytest.fixture
-def context(redis: Redis, settings: Settings) -> Iterator[Context]:
-    parts = Context.of(settings)
-    yield parts
-    parts.redis.close()
-
-
-@pytest.fixture
 def office(context: Context, redis: Redis) -> Office:
     return Office.of(context, redis, HandClock(time.time_ns() // 1_000_000))
 
