@@ -91,6 +91,8 @@ def _read(message: Any) -> Nudge:
 
 
 def _write(message: Any, picked: Nudge) -> None:
-    _, kwargs, embed = message.payload
-    message.body = json.dumps([picked, kwargs, embed])
+    args, kwargs, embed = message.payload
+    # The parent goes by what has been decoded, the child by the body.
+    args[:] = picked
+    message.body = json.dumps([args, kwargs, embed])
     message.headers["argsrepr"] = repr(picked)

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery.worker.request import Request
+from kombu.message import Message
 from redis import Redis
 
 from sessions import keys
@@ -19,8 +21,10 @@ from tests.fixtures.redis import MakeSettings
 from tests.support.ports import free_port
 from tests.support.sessions import Actor
 from workers import picking
+from workers.app import RUN_SESSION
 from workers.context import Context
 from workers.picking import pick
+from workers.sessions import run_session
 from workers.upkeep import queueing, reaping
 from workers.upkeep.queueing import look_after_queue
 from workers.upkeep.reaping import reap
@@ -67,22 +71,25 @@ def test_pick_when_a_call_has_lost_its_agent_then_any_message_brings_it_one(
     assert pick(context, lost, 2) == (waiting, 1)
 
 
-class Message:
-    """What Celery hands on of a message."""
-
-    def __init__(self, *args: object) -> None:
-        self.payload = (list(args), {}, {"chord": None})
-        self.body = json.dumps(self.payload)
-        self.headers = {"argsrepr": repr(args)}
+def message_with(*args: object) -> Message:
+    """Return a message as Celery gets it."""
+    return Message(
+        body=json.dumps([args, {}, {"chord": None}]),
+        content_type="application/json",
+        content_encoding="utf-8",
+        headers={"id": "1", "task": RUN_SESSION, "argsrepr": repr(args)},
+    )
 
 
 @pytest.fixture
-def taken(monkeypatch: pytest.MonkeyPatch, context: Context) -> list[Any]:
+def taken(monkeypatch: pytest.MonkeyPatch, context: Context) -> list[Request]:
     """What has become a task, after `picking` has had its way."""
-    tasks: list[Any] = []
+    tasks: list[Request] = []
 
     def default(*_: object, **__: object) -> Any:
-        return lambda message, *_: tasks.append(json.loads(message.body)[0])
+        return lambda message, *_: tasks.append(
+            Request(message, app=run_session.app, task=run_session)
+        )
 
     monkeypatch.setattr(picking, "default", default)
     monkeypatch.setattr(picking, "get_context", lambda: context)
@@ -98,30 +105,33 @@ def handle(message: Message) -> int:
     return len(acknowledged)
 
 
-def test_message_when_taken_then_the_task_is_named_after_the_session_that_is_served(
-    actor: Actor, taken: list[Any]
+def test_message_when_taken_then_parent_and_child_and_flower_know_the_session_that_is_served(
+    actor: Actor, taken: list[Request]
 ) -> None:
     usual, urgent = actor.queued(), actor.queued(priority=1)
-    message = Message(usual, 1)
-    assert handle(message) == 0
-    assert taken == [[urgent, 1]]
-    assert message.headers["argsrepr"] == repr((urgent, 1))
+    assert handle(message_with(usual, 1)) == 0
+    [request] = taken
+    assert request.args == [urgent, 1]
+    assert json.loads(request.body)[0] == [urgent, 1]
+    assert request.argsrepr == repr((urgent, 1))
 
 
-def test_message_when_nobody_waits_then_it_costs_no_process(actor: Actor, taken: list[Any]) -> None:
-    assert handle(Message(actor.ready(), 1)) == 1
-    assert handle(Message("no session at all", 1)) == 1
+def test_message_when_nobody_waits_then_it_costs_no_process(
+    actor: Actor, taken: list[Request]
+) -> None:
+    assert handle(message_with(actor.ready(), 1)) == 1
+    assert handle(message_with("no session at all", 1)) == 1
     assert taken == []
 
 
 def test_message_when_it_cannot_be_read_or_redis_is_away_then_the_claim_decides(
-    taken: list[Any], make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+    taken: list[Request], make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert handle(Message("only one")) == 0
+    assert handle(message_with("only one")) == 0
     away = Context.of(make_settings(redis_url=f"redis://127.0.0.1:{free_port()}/0"))
     monkeypatch.setattr(picking, "get_context", lambda: away)
-    assert handle(Message("session_x", 1)) == 0
-    assert taken == [["only one"], ["session_x", 1]]
+    assert handle(message_with("session_x", 1)) == 0
+    assert [request.args for request in taken] == [["only one"], ["session_x", 1]]
 
 
 def test_upkeep_when_messages_were_lost_then_sends_one_for_each_free_slot(
