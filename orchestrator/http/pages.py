@@ -1,7 +1,7 @@
 """How does a page of ours reach a browser, and what may it do there?
 
-A page is plain files in the package. It runs its own script only, talks to its own host only, and is
-shown in no frame. It holds no data: what it shows it asks for, with a key that the page keeps.
+A page is plain files in the package. It runs its own script only, talks to its own host only, and
+is shown in no frame. It holds no data: what it shows it asks for, with a key that the page keeps.
 """
 
 from __future__ import annotations
