@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from orchestrator import sockets
+from orchestrator import console, sockets
 from orchestrator.access import cors
 from orchestrator.access.exposure import check_exposure
 from orchestrator.api import chat, docs, events, house, listening, livekit, queue, sessions
@@ -44,7 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     cors.register(app, settings)
     for resource in (
         *(sessions, queue, chat, events, listening, livekit),
-        *(house, metrics_api, docs),
+        *(house, metrics_api, docs, console),
     ):
         app.register_blueprint(resource.blueprint)
     sockets.register(app)

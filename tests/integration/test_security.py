@@ -28,7 +28,7 @@ from tests.support.http import START, bearer, problem, start, started
 from tests.support.sessions import Actor
 from tests.support.sockets import follow
 
-OPEN = {"/health", "/ready", "/metrics"}
+OPEN = {"/health", "/ready", "/metrics", "/", "/console/door", "/console/<path:name>"}
 HANDSHAKE = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
