@@ -6,24 +6,27 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sessions.history import Turn, read_history
 from tests.fixtures.house import House
 from tests.support.caller import Caller, calling
 from tests.support.eventually import eventually
 from tests.support.speech import Samples, spoken, understood
+from tests.support.talker import Talker
+
+C = TypeVar("C", bound=Talker)
 
 LINE = "Hello, how can I help you?"
 
 
 @dataclass
-class Conversation:
+class Conversation(Generic[C]):
     """One call, from the caller's side."""
 
     house: House
     session_id: str
-    caller: Caller
+    caller: C
 
     async def speech(self, text: str, voice: str = "Ashley") -> Samples:
         """Return ``text`` as the caller says it."""
@@ -64,7 +67,7 @@ class Conversation:
 
 
 @asynccontextmanager
-async def conversing(house: House, **body: Any) -> AsyncIterator[Conversation]:
+async def conversing(house: House, **body: Any) -> AsyncIterator[Conversation[Caller]]:
     """Call, and hear the opening line begin."""
     body.setdefault("openingLine", LINE)
     started = await asyncio.to_thread(house.start, **body)
