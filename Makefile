@@ -1,6 +1,6 @@
 # GNU make; every target is a plain word in `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help install run example test chaos check bench lock clean livekit-server kafka node-packages
+.PHONY: help install run example test chaos check bench lock clean livekit-server kafka node-packages chromium
 SHELL := /bin/sh
 
 PYTHON ?= python3
@@ -38,6 +38,9 @@ livekit-server: ## build the media server into .local/bin, unless there is one
 kafka: ## fetch a Kafka broker into .local/kafka, for tests and deploy/dev/kafka
 	@deploy/dev/fetch-kafka .local/kafka
 
+chromium: ## install a browser for the tests, unless there is one
+	@deploy/dev/install-chromium
+
 node-packages: install $(NODE_PACKAGES)/.package-lock.json ## fetch what the tests take from npm
 
 $(NODE_PACKAGES)/.package-lock.json: tests/browser/package.json tests/browser/package-lock.json
@@ -58,6 +61,7 @@ test: install ## check, then every test
 	@$(MAKE) --no-print-directory livekit-server || test "$$CI" != true
 	@$(MAKE) --no-print-directory kafka || test "$$CI" != true
 	@$(MAKE) --no-print-directory node-packages || test "$$CI" != true
+	@$(MAKE) --no-print-directory chromium || test "$$CI" != true
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest tests --numprocesses 3 --dist loadfile --ignore tests/chaos
 	@$(BIN)/python -m pytest tests/chaos

@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.fixtures.kafka",
     "tests.fixtures.web",
     "tests.fixtures.house",
+    "tests.fixtures.browser",
 ]
 
 # What is set on this machine must not decide what a test sees.
