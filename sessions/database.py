@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Engine, ForeignKey, String, Text, create_engine, event
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Engine,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import NullPool
@@ -38,13 +48,16 @@ class ArchivedSessionRow(Base):
     worker: Mapped[str] = mapped_column(String(255))
     correlation_id: Mapped[str] = mapped_column(String(128))
     accepted_at: Mapped[int] = mapped_column(index=True)
-    ended_at: Mapped[int] = mapped_column(index=True)
+    ended_at: Mapped[int]
     config: Mapped[dict[str, Any]]
     timeline: Mapped[dict[str, Any]]
     events: Mapped[int]
     generations: Mapped[list[Any]]
     usage: Mapped[dict[str, Any]]
     transcript: Mapped[list[Any]]
+
+    # Enough to count ends without reading what was said.
+    __table_args__ = (Index("ix_archived_sessions_ended", "ended_at", "reason", "fault"),)
 
 
 class ArchivedAliasRow(Base):

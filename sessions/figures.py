@@ -50,6 +50,33 @@ class Distribution:
             buckets.append((str(bound / 1000), total))
         return [*buckets, (ABOVE, total + self.counts.get(ABOVE, 0))]
 
+    @property
+    def count(self) -> int:
+        """Return how many fell into all buckets."""
+        return sum(self.counts.values())
+
+    def since(self, earlier: Distribution) -> Distribution:
+        """Return what has come since ``earlier``; if the figures were lost meanwhile, what is."""
+        added = {bound: n - earlier.counts.get(bound, 0) for bound, n in self.counts.items()}
+        if any(n < 0 for n in added.values()) or earlier.counts.keys() - self.counts.keys():
+            return self
+        return Distribution(added, self.sum - earlier.sum)
+
+    def quantile(self, part: float) -> int | None:
+        """Return in ms what that part of all was at most, or ``None`` where there is nothing.
+
+        Between the bounds of a bucket it is taken to be spread evenly; above all, the last counts.
+        """
+        wanted, below, before = part * self.count, 0, 0
+        if not self.count:
+            return None
+        for bound in BOUNDS_MS:
+            here = self.counts.get(str(bound), 0)
+            if here and below + here >= wanted:
+                return round(before + (bound - before) * (wanted - below) / here)
+            below, before = below + here, bound
+        return BOUNDS_MS[-1]
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

@@ -26,6 +26,8 @@ WORKERS_DRAINING = "workers:draining"
 """Those that take no more calls: they are no capacity, so they have an index of their own."""
 DRIFT = "drift"
 FIGURES = "figures"
+SAMPLES = "figures:samples"
+"""What the histograms of starts and turns held every ten minutes of the last day."""
 REAPED = "upkeep:reaped"
 """When the reaper last went round, in Unix milliseconds."""
 PULSE = "house:pulse"
@@ -43,6 +45,9 @@ WALKS = "upkeep:walks"
 """How far the reconciler has come in looking through what it does not look through at once."""
 RELAY = "kafka:relay"
 """What the relay last said of Kafka; it has a short TTL, so a relay that is gone says nothing."""
+
+EVERY_LOG = "session:*:events"
+"""The pattern of the channels that wake the readers of all event logs."""
 
 SESSION_PREFIXES = ("session:", "agent:", "alias:", "user:", "scope:", "question:")
 """How the keys begin that the sweep looks at; never used inside a request."""

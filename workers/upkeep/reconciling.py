@@ -11,6 +11,7 @@ import structlog
 
 from sessions import keys
 from sessions.looks import Looks
+from sessions.samples import Samples
 from workers.app import request_looks
 from workers.context import Context
 from workers.upkeep.batching import BATCH
@@ -29,7 +30,11 @@ _REPORTED_PAUSE_SECONDS = 1.0
 
 
 def reconcile(context: Context) -> None:
-    """Compare everything, or of a very large house a piece of it, and mend what differs."""
+    """Compare everything, or of a very large house a piece of it, and mend what differs.
+
+    Going round all day, it is also who samples the figures.
+    """
+    Samples(context.redis).take(context.store.now())
     mend_indexes(context)
     found = set(_rooms(context))
     for session_ids in walk_index(context.redis, keys.LIVE, _STEPS, "compared"):
