@@ -58,10 +58,11 @@ class Samples:
         if newest and _moment(newest[0][0]) >= at:
             return False
         sample = Sample.of(Figures(self._redis).read(), at)
-        content = {"start": sample.start.counts, "turn": sample.turn.counts}
+        counts = json.dumps({"start": sample.start.counts, "turn": sample.turn.counts})
         with self._redis.pipeline() as pipeline:
-            entry = {"counts": json.dumps(content)}
-            pipeline.xadd(keys.SAMPLES, entry, f"{at}-0", maxlen=_MOST, approximate=False)
+            pipeline.xadd(
+                keys.SAMPLES, {"counts": counts}, f"{at}-0", maxlen=_MOST, approximate=False
+            )
             pipeline.pexpire(keys.SAMPLES, _TTL_MS)
             try:
                 pipeline.execute()
