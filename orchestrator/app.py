@@ -14,6 +14,7 @@ from orchestrator.http import around, problems
 from orchestrator.http.bodies import READ_AT_MOST
 from orchestrator.http.converters import SessionReference
 from orchestrator.services import EXTENSION, Services
+from orchestrator.whip import routes as whip
 from sessions.logs import configure_logging
 from sessions.providers import check_providers
 from sessions.settings import Settings, get_settings
@@ -44,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     cors.register(app, settings)
     for resource in (
         *(sessions, queue, chat, events, listening, livekit),
-        *(house, metrics_api, docs, console),
+        *(whip, house, metrics_api, docs, console),
     ):
         app.register_blueprint(resource.blueprint)
     sockets.register(app)

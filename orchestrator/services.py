@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from orchestrator.access.keyring import KeyRing
 from orchestrator.access.rates import Rates
+from orchestrator.whip.media_server import MediaServer
 from sessions.agents import KnownAgents
 from sessions.apikeys import ApiKeys
 from sessions.archive import Archive
@@ -58,6 +59,7 @@ class Services:
     outlooks: Outlooks
     desk: Desk
     asker: Asker
+    media_server: MediaServer
 
     @classmethod
     def build(cls, settings: Settings) -> Services:
@@ -101,6 +103,7 @@ class Services:
             outlooks=Outlooks(redis, fleet),
             desk=Desk(redis, settings),
             asker=Asker(redis, settings),
+            media_server=MediaServer(settings),
         )
 
 

@@ -97,7 +97,8 @@ class Session:
 
     ``cause`` is why the present agent has replaced another, ``heeded`` the last order to say
     something that was carried out. ``heir`` is the generation of whoever may stand by to take over
-    in good order, ``unsaid`` what the agent before has left to say.
+    in good order, ``unsaid`` what the agent before has left to say. ``whip`` is what livekit-server
+    calls the connection of a caller by WHIP, ``whip_tag`` its present ICE session.
     """
 
     id: str
@@ -131,6 +132,8 @@ class Session:
     heir: int = 0
     unsaid: str = ""
     archive_tries: int = 0
+    whip: str = ""
+    whip_tag: str = ""
     noted: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)
 
     @property
@@ -197,6 +200,8 @@ class Session:
             heir=int(fields.get("heir", "0")),
             unsaid=fields.get("unsaid", "") if _is_for(fields, "unsaidFor") else "",
             archive_tries=int(fields.get("archiveTries", "0")),
+            whip=fields.get("whip", ""),
+            whip_tag=fields.get("whipTag", ""),
             noted=fields,
         )
 

@@ -17,6 +17,12 @@ CALLER_IDENTITY = "caller"
 
 AGENT_TRACK = "agent_voice"
 
+VIA = "switchboard.via"
+"""The attribute of a caller that says how they have come, where that matters: ``WHIP``."""
+
+WHIP = "whip"
+"""Such a caller's connection is negotiated once: of an agent that comes later they hear nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class RoomTimeouts:

@@ -107,6 +107,7 @@ class Scripts:
                 "reindex",
                 "ask",
                 "answer",
+                "connect",
             )
         }
 

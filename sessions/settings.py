@@ -423,6 +423,12 @@ class Settings(BaseSettings):
     start_timeout_seconds: float = Field(
         default=20, gt=0, description="How long a claimed agent may take to be ready."
     )
+    whip_timeout_seconds: float = Field(
+        default=30,
+        gt=0,
+        le=600,
+        description="How long a `POST /whip` waits for its agent before the session ends.",
+    )
     livekit_retry_seconds: float = Field(
         default=10, gt=0, description="How long an agent keeps trying to join its room."
     )

@@ -311,6 +311,10 @@ class SessionStore:
         reply = self._run("listen", session_id, on=on)
         return Refusal(reply[1]) if reply[0] == "refused" else Wish(State(reply[1]), reply[2])
 
+    def connect(self, session_id: str, resource: str, tag: str) -> Refusal | None:
+        """Keep which connection by WHIP the caller of a live session has."""
+        return refusal_in(self._run("connect", session_id, resource=resource, tag=tag))
+
     def now(self) -> int:
         """Return the moment by Redis's clock, in Unix milliseconds."""
         return self._clock.now()

@@ -11,11 +11,21 @@ from sessions.errors import NotAllowedError
 from sessions.settings import Mode, Settings
 
 _LOCALHOST = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?\Z")
-_MAY_SEND = ("Authorization", "Content-Type", "Prefer", "X-Session-ID", "X-Correlation-ID")
+_METHODS = ("GET", "POST", "PATCH", "DELETE", "OPTIONS")
+_MAY_SEND = (
+    *("Authorization", "Content-Type", "Prefer", "If-Match"),
+    *("X-Session-ID", "X-Correlation-ID"),
+)
 _MAY_READ = (
     "X-Session-ID",
+    "X-Session-Token",
     "X-Correlation-ID",
     "Location",
+    "ETag",
+    "Link",
+    "Allow",
+    "Accept-Post",
+    "Accept-Patch",
     "Retry-After",
     "Idempotent-Replay",
     "Preference-Applied",
@@ -34,7 +44,7 @@ def register(app: Flask, settings: Settings) -> None:
         CORS(
             app,
             origins=origins,
-            methods=["GET", "POST"],
+            methods=list(_METHODS),
             allow_headers=list(_MAY_SEND),
             expose_headers=list(_MAY_READ),
             max_age=600,

@@ -17,7 +17,7 @@ import jwt
 
 from sessions import ids
 from sessions.models import Session
-from sessions.rooms import CALLER_IDENTITY, RoomTimeouts
+from sessions.rooms import CALLER_IDENTITY, VIA, WHIP, RoomTimeouts
 from sessions.settings import Settings
 
 _ALGORITHM = "HS256"
@@ -34,11 +34,14 @@ def _encode(part: dict[str, Any]) -> bytes:
 _HEADER = _encode({"alg": _ALGORITHM, "typ": "JWT"})
 
 
-def sign(session: Session, settings: Settings) -> str:
-    """Return a fresh token for the caller of ``session``, good for as long as it can last."""
+def sign(session: Session, settings: Settings, *, by_whip: bool = False) -> str:
+    """Return a fresh token for the caller of ``session``, good for as long as it can last.
+
+    One ``by_whip`` marks the caller as one who cannot hear a second agent on the same connection.
+    """
     now = int(time.time())
     timeouts = RoomTimeouts.of(settings)
-    claims = {
+    claims: dict[str, Any] = {
         "iss": settings.livekit_api_key,
         "sub": CALLER_IDENTITY,
         "name": session.user_name,
@@ -57,6 +60,8 @@ def sign(session: Session, settings: Settings) -> str:
             "metadata": settings.house,
         },
     }
+    if by_whip:
+        claims["attributes"] = {VIA: WHIP}
     content = b".".join((_HEADER, _encode(claims)))
     secret = settings.livekit_api_secret.get_secret_value().encode()
     return b".".join((content, _base64(hmac.digest(secret, content, "sha256")))).decode()

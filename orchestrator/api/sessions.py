@@ -6,6 +6,7 @@ from flask import Blueprint, Response, g, request
 
 from orchestrator.access import tokens
 from orchestrator.access.auth import authenticate_request, principal
+from orchestrator.ending import end_session
 from orchestrator.http.answers import EndAnswer, SessionAnswer, SessionsAnswer, StartAnswer
 from orchestrator.http.bodies import read_alias_header, read_body, read_query, read_wait
 from orchestrator.http.operations import Operation, documented
@@ -20,7 +21,7 @@ from sessions.models import Session
 from sessions.requests import EndRequest, StartRequest
 from sessions.starting import Started
 from sessions.states import Channel, Reason, State
-from workers.app import nudge, request_finish
+from workers.app import nudge
 
 blueprint = Blueprint("sessions", __name__, url_prefix="/orchestrator")
 blueprint.before_request(authenticate_request)
@@ -79,7 +80,7 @@ def end() -> Response:
     session = lookup.find(house, principal(), reference)
     remember(session.id, session.generation)
     if isinstance(session, Session):
-        _end(house, session)
+        end_session(house, session)
     session = lookup.load(house, session.id) or session
     state = session.state if isinstance(session, Session) else State.ENDED
     answer = EndAnswer(
@@ -154,12 +155,6 @@ def _started(house: Services, started: Started, session: Session, wait: int) -> 
     if wait:
         response.headers["Preference-Applied"] = f"wait={wait}"
     return response
-
-
-def _end(house: Services, session: Session) -> None:
-    refusal = house.store.begin_ending(session.id, Reason.ENDED_BY_API)
-    if refusal is None and not any(house.directory.leased([session.id])):
-        request_finish(session.id)
 
 
 def _websocket_url(house: Services, session_id: str) -> str:

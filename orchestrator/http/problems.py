@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from orchestrator.reading.waiting import SessionFailedError
+from orchestrator.whip import errors as whip
 from sessions import errors
 from sessions.connections import REDIS_AWAY
 
@@ -39,6 +40,13 @@ _STATUS: Mapping[type[errors.SwitchboardError], int] = {
     errors.QueueFullError: 503,
     SessionFailedError: 503,
     errors.AgentSilentError: 504,
+    whip.InvalidOfferError: 400,
+    whip.NoConnectionError: 404,
+    whip.CallerGoneError: 408,
+    whip.MediaServerRefusedError: 502,
+    whip.MediaServerAwayError: 503,
+    whip.AgentsBusyError: 503,
+    whip.AgentLateError: 504,
 }
 
 _HTTP_CODES = {

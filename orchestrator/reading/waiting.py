@@ -6,6 +6,7 @@ The event log's channel wakes the waiting request; what it then reads is the ses
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from redis.exceptions import RedisError
 
@@ -19,6 +20,8 @@ _STARTING = (State.QUEUED, State.STARTING, State.RECOVERING)
 _OVER = (State.ENDING, State.ENDED)
 _LOOKED_AT = 10
 """The end is the last event of a log."""
+_LOOK_SECONDS = 1.0
+"""How often is looked whether anybody waits for the answer still, where that can be seen."""
 
 
 class SessionFailedError(SwitchboardError):
@@ -33,10 +36,16 @@ class SessionFailedError(SwitchboardError):
         self.fault = fault
 
 
-def wait_until_ready(house: Services, session: Session, seconds: float) -> Session:
+def wait_until_ready(
+    house: Services,
+    session: Session,
+    seconds: float,
+    given_up: Callable[[], bool] | None = None,
+) -> Session:
     """Return the session as soon as it is ready, or as it is after ``seconds``.
 
-    A store that goes away meanwhile ends the waiting, not the session.
+    A store that goes away meanwhile ends the waiting, not the session. So does a caller who has
+    ``given_up``.
 
     Raises:
         SessionFailedError: the session has ended instead.
@@ -48,9 +57,9 @@ def wait_until_ready(house: Services, session: Session, seconds: float) -> Sessi
             while True:
                 session = _reload(house, session)
                 left = deadline - time.monotonic()
-                if session.state not in _STARTING or left <= 0:
+                if session.state not in _STARTING or left <= 0 or (given_up and given_up()):
                     return session
-                wake_ups.get_message(timeout=left)
+                wake_ups.get_message(timeout=min(left, _LOOK_SECONDS) if given_up else left)
     except RedisError:
         return session
 

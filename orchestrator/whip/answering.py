@@ -1,0 +1,114 @@
+"""How does an offer become an answer?
+
+Only a session that this very offer has started ends with it when there is none; one that is joined
+anew goes on, and waits for its caller as it does for everybody.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from orchestrator.ending import end_session
+from orchestrator.reading.waiting import wait_until_ready
+from orchestrator.services import Services
+from orchestrator.whip.calls import Call
+from orchestrator.whip.errors import (
+    AgentLateError,
+    AgentsBusyError,
+    CallerGoneError,
+    InvalidOfferError,
+    MediaServerAwayError,
+    MediaServerRefusedError,
+)
+from orchestrator.whip.media_server import Connected
+from orchestrator.whip.offers import Offer
+from sessions.errors import SessionOverError
+from sessions.models import Session
+from sessions.states import Reason, State
+
+log = structlog.get_logger(__name__)
+
+
+def answer(
+    house: Services, call: Call, offer: Offer, has_hung_up: Callable[[], bool]
+) -> tuple[Session, Connected]:
+    """Return the session with its agent there, and livekit-server's answer to the offer.
+
+    Raises:
+        CallerGoneError: the caller has hung up meanwhile.
+        AgentsBusyError: no agent was free within the limit.
+        AgentLateError: the agent was not ready within it.
+        SessionFailedError, SessionOverError: the session has ended instead.
+        InvalidOfferError, MediaServerAwayError, MediaServerRefusedError: see ``MediaServer``.
+    """
+    deadline = time.monotonic() + house.settings.whip_timeout_seconds
+    with _ending_what_fails(house, call):
+        session = _with_agent(house, call.session, deadline, has_hung_up)
+        try:
+            connected = house.media_server.connect(session, offer)
+        except (MediaServerAwayError, MediaServerRefusedError):
+            if not _is_left(house, session):
+                raise
+            # The agent whose voice the answer was to carry is gone, and another one comes.
+            session = _with_agent(house, session, deadline, has_hung_up)
+            connected = house.media_server.connect(session, offer)
+        if house.store.connect(session.id, connected.resource, connected.tag) is not None:
+            raise SessionOverError(f"The session {session.id} has ended.")
+        if has_hung_up():
+            raise CallerGoneError("The caller has hung up.")
+    return session, connected
+
+
+def _with_agent(
+    house: Services, session: Session, deadline: float, has_hung_up: Callable[[], bool]
+) -> Session:
+    """Return the session when its agent has published its voice."""
+    session = wait_until_ready(house, session, deadline - time.monotonic(), has_hung_up)
+    if has_hung_up():
+        raise CallerGoneError("The caller has hung up.")
+    limit = house.settings.whip_timeout_seconds
+    match session.state:
+        case State.READY:
+            return session
+        case State.QUEUED:
+            raise AgentsBusyError(f"No agent was free within {limit:g} s.", retry_after=5)
+        case _:
+            raise AgentLateError(f"The agent was not ready within {limit:g} s.")
+
+
+def _is_left(house: Services, session: Session) -> bool:
+    """Tell whether the agent of ``session`` is no longer the one that was there."""
+    found = house.directory.load(session.id)
+    return found is not None and (found.state, found.generation) != (
+        State.READY,
+        session.generation,
+    )
+
+
+@contextmanager
+def _ending_what_fails(house: Services, call: Call) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:  # A worker that is told to go leaves nothing behind either.
+        if call.new:
+            reason = _cause(error)
+            log.info("whip_call_given_up", reason=reason, error=type(error).__name__)
+            detail = f"{type(error).__name__} while its WHIP offer was answered"
+            end_session(house, call.session, reason, detail=detail)
+        raise
+
+
+def _cause(error: BaseException) -> Reason:
+    match error:
+        case CallerGoneError():
+            return Reason.USER_LEFT
+        case AgentsBusyError():
+            return Reason.QUEUE_TIMEOUT
+        case InvalidOfferError():
+            return Reason.ENDED_BY_API
+        case _:
+            return Reason.AGENT_ERROR

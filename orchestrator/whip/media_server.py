@@ -1,0 +1,133 @@
+"""How is an offer handed to livekit-server, and what follows on the connection made of it?
+
+livekit-server speaks WHIP itself. It wants its own token for each request, and to be told whose
+track it is to send back on the same connection.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import httpx
+import structlog
+
+from orchestrator.access import tokens
+from orchestrator.whip.errors import (
+    InvalidOfferError,
+    MediaServerAwayError,
+    MediaServerRefusedError,
+    NoConnectionError,
+)
+from orchestrator.whip.headers import FRAGMENT, OFFER, links
+from orchestrator.whip.offers import Offer
+from sessions.models import Session
+from sessions.rooms import AGENT_IDENTITY, AGENT_TRACK
+from sessions.settings import Settings
+
+_PATH = "/whip/v1"
+_TIMEOUT = httpx.Timeout(10.0, connect=3.0)
+"""It answers in a fraction of a second, or it looks for an agent who has gone."""
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=60)
+_AGENTS_VOICE = json.dumps({"subscribedParticipantTrackNames": {AGENT_IDENTITY: [AGENT_TRACK]}})
+_STALE = "ice session mismatch"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The answer to an offer; ``resource`` is what livekit-server calls the connection."""
+
+    sdp: str
+    resource: str
+    tag: str
+    links: Sequence[str]
+
+
+class StaleTagError(Exception):
+    """livekit-server has another ICE session than the tag stands for."""
+
+
+class MediaServer:
+    """livekit-server's WHIP, over connections that are kept."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        # ws becomes http, and wss https.
+        base = re.sub("^ws", "http", settings.livekit_url)
+        self._http = httpx.Client(base_url=base, timeout=_TIMEOUT, limits=_LIMITS)
+
+    def connect(self, session: Session, offer: Offer) -> Connected:
+        """Have the caller of ``session`` join its room, and hear the agent that is there.
+
+        Raises:
+            InvalidOfferError, MediaServerAwayError, MediaServerRefusedError: see ``_check``.
+        """
+        headers = {"Content-Type": OFFER}
+        if offer.hears:
+            headers["X-LiveKit-ClientInfo"] = _AGENTS_VOICE
+        reply = self._send("POST", _PATH, session, offer.sdp, headers)
+        if reply.status_code != httpx.codes.CREATED:
+            raise _refusal(reply)
+        return Connected(
+            sdp=reply.text,
+            resource=reply.headers["Location"].rpartition("/")[2],
+            tag=reply.headers.get("ETag", ""),
+            links=links(reply.headers.get_list("Link")),
+        )
+
+    def trickle(self, session: Session, fragment: str) -> None:
+        """Give one side's further ICE candidates to the other.
+
+        Raises:
+            StaleTagError: ICE has been restarted since the session's tag.
+            NoConnectionError: the connection has gone.
+            InvalidOfferError, MediaServerAwayError, MediaServerRefusedError: as ``connect``.
+        """
+        reply = self._patch(session, fragment, session.whip_tag)
+        if reply.status_code != httpx.codes.NO_CONTENT:
+            raise _refusal(reply)
+
+    def restart(self, session: Session, fragment: str) -> Connected:
+        """Begin ICE anew; the ``sdp`` of what is returned is a fragment too.
+
+        Raises what ``trickle`` does, but for ``StaleTagError``.
+        """
+        reply = self._patch(session, fragment, "*")
+        if reply.status_code != httpx.codes.OK:
+            raise _refusal(reply)
+        return Connected(reply.text, session.whip, reply.headers.get("ETag", ""), ())
+
+    def _patch(self, session: Session, fragment: str, tag: str) -> httpx.Response:
+        headers = {"Content-Type": FRAGMENT, "If-Match": tag}
+        return self._send("PATCH", f"{_PATH}/{session.whip}", session, fragment, headers)
+
+    def _send(
+        self, method: str, path: str, session: Session, content: str, headers: dict[str, str]
+    ) -> httpx.Response:
+        token = tokens.sign(session, self._settings, by_whip=True)
+        headers["Authorization"] = f"Bearer {token}"
+        try:
+            return self._http.request(method, path, content=content, headers=headers)
+        except httpx.TransportError as error:
+            log.warning("media_server_away", error=f"{type(error).__name__}: {error}")
+            raise MediaServerAwayError("livekit-server does not answer.", retry_after=2) from error
+
+
+def _refusal(reply: httpx.Response) -> Exception:
+    said = reply.text[:500]
+    log.warning("media_server_refused", status=reply.status_code, said=said)
+    if _STALE in said:
+        return StaleTagError()
+    match reply.status_code:
+        case httpx.codes.BAD_REQUEST:
+            return InvalidOfferError("livekit-server cannot make a connection of this SDP.")
+        case httpx.codes.NOT_FOUND:
+            return NoConnectionError("The connection has gone; POST a new offer.")
+        case _:
+            return MediaServerRefusedError(
+                f"livekit-server answered {reply.status_code} instead of taking the call."
+            )
