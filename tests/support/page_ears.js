@@ -1,13 +1,21 @@
 // What does a page hear? All that its connections bring is kept for the test as well, 24 kHz mono.
 (() => {
   const RATE = 24000;
-  const kept = [];
+  const BLOCK = 2048;
+  const LOUD = 500 / 32768;
+  const blocks = [];
   let mixer = null;
 
   const ears = {
-    position: () => kept.length * 2048,
-    since: (position) => {
-      const bytes = new Uint8Array(Int16Array.from(kept.slice(position / 2048).flatMap((part) => [...part])).buffer);
+    position: () => blocks.length * BLOCK,
+    // The first and the last loud sample after a position, by blocks, and how much has been heard.
+    speech: (position) => {
+      const loud = blocks.map((block, n) => (block.isLoud ? n : -1)).filter((n) => n * BLOCK >= position && n >= 0);
+      return loud.length < 2 ? null : [loud[0] * BLOCK, (loud.at(-1) + 1) * BLOCK, ears.position()];
+    },
+    samples: (from, to) => {
+      const bytes = new Uint8Array((to - from) * 2);
+      blocks.slice(from / BLOCK, to / BLOCK).forEach((block, n) => bytes.set(new Uint8Array(block.samples.buffer), n * BLOCK * 2));
       let text = "";
       for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
       return btoa(text);
@@ -15,11 +23,15 @@
   };
   Object.defineProperty(window, "testEars", { value: ears });
 
+  function keep(heard) {
+    const samples = Int16Array.from(heard, (one) => Math.max(-1, Math.min(1, one)) * 32767);
+    blocks.push({ samples, isLoud: heard.some((one) => Math.abs(one) > LOUD) });
+  }
+
   function listen() {
     const context = new AudioContext({ sampleRate: RATE });
-    const keeper = context.createScriptProcessor(2048, 1, 1);
-    keeper.onaudioprocess = ({ inputBuffer }) =>
-      kept.push(Int16Array.from(inputBuffer.getChannelData(0), (one) => Math.max(-1, Math.min(1, one)) * 32767));
+    const keeper = context.createScriptProcessor(BLOCK, 1, 1);
+    keeper.onaudioprocess = ({ inputBuffer }) => keep(inputBuffer.getChannelData(0));
     // A node that leads nowhere is never asked to do anything.
     keeper.connect(context.destination);
     return { context, keeper };
