@@ -1,0 +1,54 @@
+// By what can the archive be searched?
+
+import { make } from '../kit/dom.js';
+import { plain } from '../kit/words.js';
+
+const REASONS = [
+  'user_left', 'ended_by_api', 'idle_timeout', 'join_timeout', 'max_duration', 'queue_timeout',
+  'no_capacity', 'agent_error', 'recovery_failed', 'provider_error', 'config_error',
+];
+const FAULTS = ['user', 'config', 'provider', 'platform'];
+const DATES = ['since', 'until'];
+
+const choice = (values) => () => make('select', {},
+  make('option', { value: '' }, 'any'), values.map((value) => make('option', { value }, plain(value))));
+const text = (type) => () => make('input', { type, autocomplete: 'off', spellcheck: 'false' });
+
+const FIELDS = [
+  ['userName', 'User', text('search')],
+  ['reason', 'Reason', choice(REASONS)],
+  ['fault', 'Fault', choice(FAULTS)],
+  ['channel', 'Channel', choice(['voice', 'text'])],
+  ['since', 'Accepted from', text('datetime-local')],
+  ['until', 'Accepted until', text('datetime-local')],
+];
+
+/** Build the form; `onSearch` gets what was filled in. */
+export function buildForm(onSearch) {
+  const fields = new Map(FIELDS.map(([name, , create]) => [name, create()]));
+  const filled = () => Object.fromEntries(
+    [...fields].map(([name, field]) => [name, field.value.trim()]).filter(([, value]) => value !== ''),
+  );
+  const form = make('form', { class: 'search', role: 'search', 'aria-label': 'Archive' },
+    FIELDS.map(([name, label]) => make('label', {}, label, fields.get(name))),
+    make('button', { type: 'submit', class: 'main' }, 'Search'));
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    onSearch(filled());
+  });
+  for (const field of fields.values()) {
+    if (field.tagName === 'SELECT') field.addEventListener('change', () => onSearch(filled()));
+  }
+  return { form, fields };
+}
+
+/** Return the query for what the address asks for; dates are the operator's own time. */
+export function queryOf(values, limit) {
+  const query = new URLSearchParams({ ...values, limit });
+  for (const name of DATES) {
+    const moment = Date.parse(query.get(name) ?? '');
+    if (Number.isNaN(moment)) query.delete(name);
+    else query.set(name, moment);
+  }
+  return query;
+}

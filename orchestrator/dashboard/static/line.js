@@ -1,0 +1,62 @@
+// Is what the page shows true at this moment? Said in words, and only when it changes.
+
+import { byId, say } from './kit/dom.js';
+import { everySecond } from './kit/clock.js';
+
+const WORDS = {
+  connecting: 'Connecting…',
+  live: 'Live',
+  away: 'Connection lost: what is shown is old.',
+  refused: 'Not let in.',
+};
+
+/** Build the line that tells how the stream is; `hurry` has it try again at once. */
+export function buildLine(hurry) {
+  const line = byId('line');
+  const troubles = new Map();
+  let state = 'connecting';
+  let wasLive = false;
+  let until = 0;
+  let why = '';
+  const tell = () => {
+    const trouble = state === 'live' ? [...troubles.values()][0] : undefined;
+    line.dataset.state = trouble ? 'away' : state;
+    // Between two tries the words stay: who listens to the page need not hear each of them.
+    if (state !== 'connecting' || !wasLive) say(byId('line-words'), trouble ?? (why || WORDS[state]));
+    byId('hurry').hidden = state !== 'away';
+    countDown();
+  };
+  const countDown = () => {
+    const seconds = Math.ceil((until - performance.now()) / 1000);
+    say(byId('line-pause'), state === 'away' && seconds > 0 ? `Next try in ${seconds} s.` : '');
+  };
+  byId('hurry').addEventListener('click', hurry);
+  everySecond(countDown);
+  return {
+    state(fresh, { pause = 0, words = '' } = {}) {
+      state = fresh;
+      why = words;
+      if (state === 'live') wasLive = true;
+      if (state === 'refused') wasLive = false;
+      if (state === 'away') until = performance.now() + pause;
+      tell();
+    },
+    isWell() {
+      troubles.clear();
+      tell();
+    },
+    trouble({ what, detail }) {
+      if (detail === '') troubles.delete(what);
+      else troubles.set(what, `Old figures: ${detail}`);
+      tell();
+    },
+    house({ ready, checks, upkeep }) {
+      const missing = ready ? [] : checks.filter(({ ok }) => !ok);
+      const words = missing.map(({ name, detail }) => `${name}: ${detail}`);
+      if (!upkeep.beatUp) words.push('beat: nobody looks after what fails');
+      const notice = byId('notice');
+      notice.hidden = words.length === 0;
+      say(notice, words.length === 0 ? '' : `${ready ? 'Look after' : 'No call can be taken'}: ${words.join('; ')}.`);
+    },
+  };
+}
