@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from orchestrator import console, sockets
+from orchestrator import console, dashboard, sockets
 from orchestrator.access import cors
 from orchestrator.access.exposure import check_exposure
 from orchestrator.api import chat, docs, events, house, listening, livekit, queue, sessions
@@ -48,5 +48,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         *(whip, house, metrics_api, docs, console),
     ):
         app.register_blueprint(resource.blueprint)
+    dashboard.register(app)
     sockets.register(app)
     return app

@@ -6,12 +6,13 @@ written may write it again.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import Engine, Select, delete, or_, select
+from sqlalchemy import ColumnElement, Engine, Select, Text, cast, delete, or_, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Transaction
 from sqlalchemy.orm import defer
@@ -76,18 +77,43 @@ class Archive:
         """Return ended sessions without their transcripts, those accepted last first."""
         row = ArchivedSessionRow
         query = (
-            _chosen(wanted)
+            _newest(_chosen(wanted))
+            .where(_is_before(wanted.before))
             .options(defer(row.transcript, raiseload=True))
-            .order_by(row.accepted_at.desc(), row.id.desc())
             .limit(limit)
         )
-        if wanted.before is not None:
-            at, session_id = wanted.before
-            query = query.where(
-                or_(row.accepted_at < at, (row.accepted_at == at) & (row.id < session_id))
-            )
         with Transaction(self._engine) as transaction:
             return [_read(found, transcript=()) for found in transaction.scalars(query)]
+
+    def search(
+        self, wanted: ArchiveFilter, said: str, limit: int, look_at: int
+    ) -> tuple[list[ArchivedSession], tuple[int, str] | None]:
+        """Return ended sessions in which ``said`` was said, and where the search stopped.
+
+        At most ``look_at`` are looked through, those accepted last first; ``None``: there are no
+        more.
+        """
+        row = ArchivedSessionRow
+        places = _newest(_chosen(wanted)).where(_is_before(wanted.before)).limit(look_at)
+        # As it stands in the JSON. What else has the words in it, such as a key, is left out below.
+        written = json.dumps(said)[1:-1]
+        with Transaction(self._engine) as transaction:
+            looked_at = transaction.execute(places.with_only_columns(row.accepted_at, row.id)).all()
+            if not looked_at:
+                return [], None
+            last = looked_at[-1].tuple()
+            query = (
+                _newest(_chosen(wanted))
+                .where(_is_before(wanted.before), or_(_is_after(last), row.id == last[1]))
+                .where(cast(row.transcript, Text).icontains(written, autoescape=True))
+                .limit(limit)
+            )
+            found = [_read(one) for one in transaction.scalars(query)]
+        if len(found) == limit:
+            last = found[-1].accepted_at, found[-1].id
+        elif len(looked_at) < look_at:
+            last = None
+        return [one for one in found if _says(one, said)], last
 
     def ended_after(
         self, wanted: ArchiveFilter, position: tuple[int, str], until: int, limit: int
@@ -154,10 +180,36 @@ def _chosen(wanted: ArchiveFilter) -> Select[ArchivedSessionRow]:
         (row.user_name, wanted.user_name),
         (row.channel, wanted.channel),
         (row.reason, wanted.reason),
+        (row.fault, wanted.fault),
     ):
         if value is not None:
             query = query.where(column == value)
+    if wanted.since is not None:
+        query = query.where(row.accepted_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(row.accepted_at < wanted.until)
     return query
+
+
+def _newest(query: Select[ArchivedSessionRow]) -> Select[ArchivedSessionRow]:
+    return query.order_by(ArchivedSessionRow.accepted_at.desc(), ArchivedSessionRow.id.desc())
+
+
+def _is_before(position: tuple[int, str] | None) -> ColumnElement[bool]:
+    row = ArchivedSessionRow
+    if position is None:
+        return true()
+    at, session_id = position
+    return or_(row.accepted_at < at, (row.accepted_at == at) & (row.id < session_id))
+
+
+def _is_after(position: tuple[int, str]) -> ColumnElement[bool]:
+    row, (at, session_id) = ArchivedSessionRow, position
+    return or_(row.accepted_at > at, (row.accepted_at == at) & (row.id > session_id))
+
+
+def _says(session: ArchivedSession, said: str) -> bool:
+    return any(said.casefold() in str(turn.get("text")).casefold() for turn in session.transcript)
 
 
 def _read(row: ArchivedSessionRow, **given: Any) -> ArchivedSession:

@@ -62,10 +62,16 @@ class ArchivedSession:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveFilter:
-    """Which ended sessions to list; ``None`` sets no condition. ``before`` is (accepted ms, id)."""
+    """Which ended sessions to list; ``None`` sets no condition. ``before`` is (accepted ms, id).
+
+    They were accepted from ``since`` to before ``until`` (ms).
+    """
 
     scope: str | None = None
     user_name: str | None = None
     channel: str | None = None
     reason: str | None = None
     before: tuple[int, str] | None = None
+    fault: str | None = None
+    since: int | None = None
+    until: int | None = None

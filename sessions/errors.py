@@ -126,6 +126,12 @@ class QueueFullError(RetryableError):
     code = "queue_full"
 
 
+class TooManyWatchersError(RetryableError):
+    """As many dashboards are open at this web process as may be."""
+
+    code = "too_many_watchers"
+
+
 class NotAuthenticatedError(SwitchboardError):
     """The request carries no credentials, or credentials that are not valid."""
 

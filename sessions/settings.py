@@ -116,6 +116,10 @@ class Settings(BaseSettings):
         description="A client that sends more on its WebSocket is closed with 1008; 0: no limit.",
     )
 
+    dashboard_streams: int = Field(
+        default=16, ge=1, description="How many open dashboards a web process feeds."
+    )
+
     redis_port: int = Field(
         default=6399, ge=1, le=65535, description="The port of the Redis that `make run` starts."
     )

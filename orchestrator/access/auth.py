@@ -6,9 +6,11 @@ that is given must be valid there too.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 from flask import Request, g, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.access import tokens
 from orchestrator.access.principal import Principal
@@ -46,6 +48,25 @@ def authenticate_request() -> None:
     """Authenticate the current request, for a blueprint's ``before_request``."""
     if request.method != "OPTIONS":  # a browser's preflight carries no credentials.
         g.principal = authenticate(request)
+
+
+def recheck(incoming: Request) -> Callable[[], bool]:
+    """Return a question for a stream that lasts: is whoever began it still an administrator?
+
+    A key that is revoked is none any more. While the database is away nobody is sent out.
+    """
+    house, bearer = services(), _bearer(incoming, allow_query_token=False)
+
+    def ask() -> bool:
+        if bearer is None:
+            return True
+        try:
+            key = house.key_ring.verify(bearer)
+        except SQLAlchemyError:
+            return True
+        return key is not None and key.admin
+
+    return ask
 
 
 def principal() -> Principal:

@@ -57,6 +57,19 @@ class Principal:
                 "A session token reaches its own session only; use an API key for this."
             )
 
+    def require_admin(self) -> None:
+        """Check that this is an administrator.
+
+        Raises:
+            NotAllowedError: it is not.
+        """
+        self.require_key()
+        if not self.admin:
+            raise NotAllowedError(
+                "This API key sees its own sessions only; the dashboard needs one made with "
+                "`switchboard keys create NAME --admin`."
+            )
+
 
 def _limits(own: Limits, settings: Settings) -> Limits:
     return Limits(

@@ -5,3 +5,7 @@ process has one ``Board``, which holds the picture; one ``Reader`` that keeps it
 ``Teller`` that keeps the rest, both at work only while somebody watches; and a ``Seat`` for each
 who does.
 """
+
+from orchestrator.dashboard.routes import register
+
+__all__ = ["register"]

@@ -82,7 +82,7 @@ _PROBLEM_HEADERS = {
 _MEANINGS = {
     400: "The JSON or the session id is malformed.",
     401: "The key or token is missing or not valid.",
-    403: "A session token does not reach this far.",
+    403: "The key or token does not reach this far.",
     404: "You see no session, or no question, of that id.",
     409: "The name is in use by a session that was asked for differently, or the session is of "
     "another channel.",

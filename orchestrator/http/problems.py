@@ -38,6 +38,7 @@ _STATUS: Mapping[type[errors.SwitchboardError], int] = {
     errors.LimitReachedError: 429,
     errors.NoCapacityError: 503,
     errors.QueueFullError: 503,
+    errors.TooManyWatchersError: 503,
     SessionFailedError: 503,
     errors.AgentSilentError: 504,
     whip.InvalidOfferError: 400,

@@ -9,13 +9,16 @@ from pydantic.alias_generators import to_camel
 
 from sessions.events import BEGINNING, EVENT_ID_PATTERN
 from sessions.requests import Name
-from sessions.states import Channel, Reason, State
+from sessions.states import Channel, Fault, Reason, State
 
 
 class Query(BaseModel):
     """The base of every query: camelCase outside, and unknown names are refused."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
+
+
+Moment = Annotated[int, Field(ge=0, le=10**15)]
 
 
 class SessionsQuery(Query):
@@ -29,6 +32,13 @@ class SessionsQuery(Query):
     channel: Channel | None = Field(default=None, description="Sessions of this channel.")
     reason: Reason | None = Field(
         default=None, description="Sessions that end or ended for this reason."
+    )
+    fault: Fault | None = Field(default=None, description="Sessions whose end lies on this side.")
+    since: Moment | None = Field(
+        default=None, alias="from", description="Sessions accepted from this moment on, Unix ms."
+    )
+    until: Moment | None = Field(
+        default=None, alias="to", description="Sessions accepted before this moment, Unix ms."
     )
     limit: int = Field(default=50, ge=1, le=200, description="How many at the most.")
     cursor: str | None = Field(

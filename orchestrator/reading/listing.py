@@ -46,6 +46,21 @@ def list_sessions(house: Services, scope: str | None, query: SessionsQuery) -> S
     Raises:
         InvalidRequestError: the cursor is none of ours.
     """
+    page, following = find_sessions(house, scope, query)
+    return SessionsAnswer(
+        sessions=[presenting.summary(session) for session in page],
+        next_cursor=write_cursor(following) if following else None,
+    )
+
+
+def find_sessions(
+    house: Services, scope: str | None, query: SessionsQuery
+) -> tuple[list[AnySession], Position | None]:
+    """Return a page of sessions, and the place from which the next one goes on, if there is more.
+
+    Raises:
+        InvalidRequestError: the cursor is none of ours.
+    """
     before = read_cursor(query.cursor) if query.cursor is not None else None
     scan = _scan_live(house, scope, query, before) if _wants_live(query) else _LiveScan()
     ended = _find_ended(house, scope, query, before) if _wants_ended(query) else []
@@ -54,11 +69,7 @@ def list_sessions(house: Services, scope: str | None, query: SessionsQuery) -> S
     if scan.stopped_at is not None:
         merged = [session for session in merged if _position(session) >= scan.stopped_at]
     page = merged[: query.limit]
-    following = _position(page[-1]) if len(merged) > len(page) else scan.stopped_at
-    return SessionsAnswer(
-        sessions=[presenting.summary(session) for session in page],
-        next_cursor=write_cursor(following) if following else None,
-    )
+    return page, _position(page[-1]) if len(merged) > len(page) else scan.stopped_at
 
 
 def write_cursor(position: Position) -> str:
@@ -66,7 +77,7 @@ def write_cursor(position: Position) -> str:
     return base64.urlsafe_b64encode(f"{position[0]}:{position[1]}".encode()).decode().rstrip("=")
 
 
-def read_cursor(text: str) -> Position:
+def read_cursor(text: str, field_name: str = "cursor") -> Position:
     """Return the place in the list that a cursor stands for.
 
     Raises:
@@ -80,7 +91,7 @@ def read_cursor(text: str) -> Position:
     moment, _, session_id = plain.partition(":")
     if not (moment.isdecimal() and len(moment) <= _MOMENT_DIGITS and ids.is_alias(session_id)):
         message = "must be the nextCursor of a page before"
-        raise InvalidRequestError([FieldProblem("cursor", message)])
+        raise InvalidRequestError([FieldProblem(field_name, message)])
     return int(moment), session_id
 
 
@@ -127,15 +138,28 @@ def _matches(session: Session, query: SessionsQuery) -> bool:
         (query.user_name, session.user_name),
         (query.channel, session.channel),
         (query.reason, session.reason),
+        (query.fault, session.fault),
     )
-    return all(wish is None or wish == have for wish, have in wanted)
+    in_time = (query.since or 0) <= session.accepted and (
+        query.until is None or session.accepted < query.until
+    )
+    return in_time and all(wish is None or wish == have for wish, have in wanted)
 
 
 def _find_ended(
     house: Services, scope: str | None, query: SessionsQuery, before: Position | None
 ) -> list[ArchivedSession]:
-    wanted = ArchiveFilter(scope, query.user_name, query.channel, query.reason, before)
-    return house.archive.find(wanted, query.limit + 1)
+    return house.archive.find(archive_filter(scope, query, before), query.limit + 1)
+
+
+def archive_filter(
+    scope: str | None, query: SessionsQuery, before: Position | None
+) -> ArchiveFilter:
+    """Return what ``query`` asks of the archive."""
+    return ArchiveFilter(
+        *(scope, query.user_name, query.channel, query.reason, before),
+        *(query.fault, query.since, query.until),
+    )
 
 
 def _position(session: AnySession) -> Position:

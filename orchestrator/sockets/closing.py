@@ -1,7 +1,7 @@
-"""What becomes of the open sockets when their web process is to end?
+"""What becomes of the open sockets, and of the dashboards, when their web process is to end?
 
-gunicorn waits for open requests before a worker exits, and a socket is one that never ends by
-itself. So we watch the worker, and tell every client at once to come back to another process.
+gunicorn waits for open requests before a worker exits, and these are some that never end by
+themselves. So we watch the worker, and tell every client at once to come back to another process.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Protocol
 from flask import Flask
 from wsproto.frame_protocol import CloseReason
 
+from orchestrator.dashboard.watching import Watching, watching_of
 from orchestrator.sockets.outbox import Farewell
 from orchestrator.sockets.roster import Roster
 from orchestrator.sockets.routes import sockets_of
@@ -29,14 +30,15 @@ class Worker(Protocol):
 
 
 def close_sockets_with(worker: Worker, app: Flask) -> None:
-    """Close the sockets of ``app`` with 1012 as soon as ``worker`` is told to stop."""
-    roster = sockets_of(app).roster
-    threading.Thread(target=_watch, args=(worker, roster), name="closing", daemon=True).start()
+    """Close the sockets of ``app`` with 1012, and its streams, as soon as ``worker`` is to stop."""
+    parts = worker, sockets_of(app).roster, watching_of(app)
+    threading.Thread(target=_watch, args=parts, name="closing", daemon=True).start()
 
 
-def _watch(worker: Worker, roster: Roster) -> None:
+def _watch(worker: Worker, roster: Roster, watching: Watching) -> None:
     while worker.alive:
         time.sleep(_LOOK_SECONDS)
+    watching.close()
     roster.close_all(
         Farewell(CloseReason.SERVICE_RESTART, "This server restarts; come back with ?since=")
     )

@@ -28,7 +28,11 @@ from tests.support.http import START, bearer, problem, start, started
 from tests.support.sessions import Actor
 from tests.support.sockets import follow
 
-OPEN = {"/health", "/ready", "/metrics", "/", "/console/door", "/console/<path:name>"}
+OPEN = {
+    *("/health", "/ready", "/metrics"),
+    *("/", "/console/door", "/console/<path:name>"),
+    *("/dashboard", "/dashboard/static/<path:name>"),
+}
 HANDSHAKE = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
