@@ -23,6 +23,9 @@ VIA = "switchboard.via"
 WHIP = "whip"
 """Such a caller's connection is negotiated once: of an agent that comes later they hear nothing."""
 
+HEARS_NOTHING = "switchboard.hears-nothing"
+"""The attribute of a caller who sends only: nobody need wait until they can hear."""
+
 
 @dataclass(frozen=True, slots=True)
 class RoomTimeouts:

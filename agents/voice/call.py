@@ -18,6 +18,7 @@ from livekit.agents.voice.room_io import (
 
 from agents.registry import make_agent
 from agents.voice.briefing import Briefing, brief
+from agents.voice.by_whip import hears_nothing, send_away_from_lost_agent
 from agents.voice.conversation import Conversation
 from agents.voice.ending import ConnectionLostError, Ender, Ending
 from agents.voice.handing_over import HandingOver
@@ -192,6 +193,7 @@ class Call:
         joined = self._claim.at + round((loop.time() - self._claimed) * 1000)
         # One after the other: starting the session holds the event loop, and the track would wait.
         await self._output.publish()
+        await send_away_from_lost_agent(self._room, self._session, self._settings)
         await session.start(agent, room=self._room, room_options=options, session_host=False)
         refused = await until_redis_answers(
             self._store.ready, self._session.id, self._session.generation, {"joined": joined}
@@ -208,6 +210,8 @@ class Call:
         conversation: Conversation,
     ) -> None:
         await self._presence.arrived.wait()
+        if hears_nothing(self._room):
+            self._output.play_unheard()
         opening.begin(session, narrator)
         conversation.may_speak.set()
         if (error := await opening.failure()) is not None:

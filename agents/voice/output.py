@@ -73,6 +73,11 @@ class EarlyAudioOutput:
         finally:
             self._room.off("local_track_published", on_published)
 
+    def play_unheard(self) -> None:
+        """Play from now on, though nobody may have subscribed."""
+        if not self._output.subscribed.done():
+            self._output.subscribed.set_result(None)
+
     async def aclose(self) -> None:
         """Stop playing."""
         if self._started is not None:

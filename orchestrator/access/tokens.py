@@ -11,13 +11,14 @@ import hmac
 import json
 import time
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from typing import Any
 
 import jwt
 
 from sessions import ids
 from sessions.models import Session
-from sessions.rooms import CALLER_IDENTITY, VIA, WHIP, RoomTimeouts
+from sessions.rooms import CALLER_IDENTITY, RoomTimeouts
 from sessions.settings import Settings
 
 _ALGORITHM = "HS256"
@@ -34,10 +35,10 @@ def _encode(part: dict[str, Any]) -> bytes:
 _HEADER = _encode({"alg": _ALGORITHM, "typ": "JWT"})
 
 
-def sign(session: Session, settings: Settings, *, by_whip: bool = False) -> str:
+def sign(session: Session, settings: Settings, attributes: Mapping[str, str] | None = None) -> str:
     """Return a fresh token for the caller of ``session``, good for as long as it can last.
 
-    One ``by_whip`` marks the caller as one who cannot hear a second agent on the same connection.
+    ``attributes`` are what the agent is to know of a caller who joins with it.
     """
     now = int(time.time())
     timeouts = RoomTimeouts.of(settings)
@@ -60,8 +61,8 @@ def sign(session: Session, settings: Settings, *, by_whip: bool = False) -> str:
             "metadata": settings.house,
         },
     }
-    if by_whip:
-        claims["attributes"] = {VIA: WHIP}
+    if attributes:
+        claims["attributes"] = dict(attributes)
     content = b".".join((_HEADER, _encode(claims)))
     secret = settings.livekit_api_secret.get_secret_value().encode()
     return b".".join((content, _base64(hmac.digest(secret, content, "sha256")))).decode()

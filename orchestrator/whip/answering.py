@@ -26,6 +26,7 @@ from orchestrator.whip.errors import (
 )
 from orchestrator.whip.media_server import Connected
 from orchestrator.whip.offers import Offer
+from orchestrator.whip.turns import in_turn
 from sessions.errors import SessionOverError
 from sessions.models import Session
 from sessions.states import Reason, State
@@ -48,15 +49,17 @@ def answer(
     deadline = time.monotonic() + house.settings.whip_timeout_seconds
     with _ending_what_fails(house, call):
         session = _with_agent(house, call.session, deadline, has_hung_up)
-        try:
-            connected = house.media_server.connect(session, offer)
-        except (MediaServerAwayError, MediaServerRefusedError):
-            if not _is_left(house, session):
-                raise
-            # The agent whose voice the answer was to carry is gone, and another one comes.
-            session = _with_agent(house, session, deadline, has_hung_up)
-            connected = house.media_server.connect(session, offer)
-        if house.store.connect(session.id, connected.resource, connected.tag) is not None:
+        with in_turn(house, session.id):
+            try:
+                connected = house.media_server.connect(session, offer)
+            except (MediaServerAwayError, MediaServerRefusedError):
+                if not _is_left(house, session):
+                    raise
+                # The agent whose voice the answer was to carry is gone, and another one comes.
+                session = _with_agent(house, session, deadline, has_hung_up)
+                connected = house.media_server.connect(session, offer)
+            refusal = house.store.connect(session.id, connected.resource, connected.tag)
+        if refusal is not None:
             raise SessionOverError(f"The session {session.id} has ended.")
         if has_hung_up():
             raise CallerGoneError("The caller has hung up.")

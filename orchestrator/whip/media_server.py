@@ -21,18 +21,22 @@ from orchestrator.whip.errors import (
     MediaServerRefusedError,
     NoConnectionError,
 )
+from orchestrator.whip.guarding import parted, without_candidates_last
 from orchestrator.whip.headers import FRAGMENT, OFFER, links
 from orchestrator.whip.offers import Offer
 from sessions.models import Session
-from sessions.rooms import AGENT_IDENTITY, AGENT_TRACK
+from sessions.rooms import AGENT_IDENTITY, AGENT_TRACK, HEARS_NOTHING, VIA, WHIP
 from sessions.settings import Settings
 
 _PATH = "/whip/v1"
-_TIMEOUT = httpx.Timeout(10.0, connect=3.0)
+_TIMEOUT = httpx.Timeout(5.0, connect=3.0)
 """It answers in a fraction of a second, or it looks for an agent who has gone."""
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=60)
 _AGENTS_VOICE = json.dumps({"subscribedParticipantTrackNames": {AGENT_IDENTITY: [AGENT_TRACK]}})
 _STALE = "ice session mismatch"
+_NOBODY_THERE = "no response from servers"
+_OF_THE_SDP = ("remote description", "remotedescription", "failed to parse")
+"""What it says of an offer that it cannot use, with the status of a server that is ill."""
 
 log = structlog.get_logger(__name__)
 
@@ -66,10 +70,13 @@ class MediaServer:
         Raises:
             InvalidOfferError, MediaServerAwayError, MediaServerRefusedError: see ``_check``.
         """
-        headers = {"Content-Type": OFFER}
+        headers, attributes = {"Content-Type": OFFER}, {VIA: WHIP}
         if offer.hears:
             headers["X-LiveKit-ClientInfo"] = _AGENTS_VOICE
-        reply = self._send("POST", _PATH, session, offer.sdp, headers)
+        else:
+            attributes[HEARS_NOTHING] = "1"
+        token = tokens.sign(session, self._settings, attributes)
+        reply = self._send("POST", _PATH, token, without_candidates_last(offer.sdp), headers)
         if reply.status_code != httpx.codes.CREATED:
             raise _refusal(reply)
         return Connected(
@@ -87,28 +94,35 @@ class MediaServer:
             NoConnectionError: the connection has gone.
             InvalidOfferError, MediaServerAwayError, MediaServerRefusedError: as ``connect``.
         """
-        reply = self._patch(session, fragment, session.whip_tag)
-        if reply.status_code != httpx.codes.NO_CONTENT:
-            raise _refusal(reply)
+        self._add_candidates(session, fragment, session.whip_tag)
 
     def restart(self, session: Session, fragment: str) -> Connected:
         """Begin ICE anew; the ``sdp`` of what is returned is a fragment too.
 
-        Raises what ``trickle`` does, but for ``StaleTagError``.
+        Raises what ``trickle`` does.
         """
-        reply = self._patch(session, fragment, "*")
+        credentials, candidates = parted(fragment)
+        reply = self._patch(session, credentials, "*")
         if reply.status_code != httpx.codes.OK:
             raise _refusal(reply)
-        return Connected(reply.text, session.whip, reply.headers.get("ETag", ""), ())
+        tag = reply.headers.get("ETag", "")
+        if candidates is not None:
+            self._add_candidates(session, candidates, tag)
+        return Connected(reply.text, session.whip, tag, ())
+
+    def _add_candidates(self, session: Session, fragment: str, tag: str) -> None:
+        reply = self._patch(session, fragment, tag)
+        if reply.status_code != httpx.codes.NO_CONTENT:
+            raise _refusal(reply)
 
     def _patch(self, session: Session, fragment: str, tag: str) -> httpx.Response:
         headers = {"Content-Type": FRAGMENT, "If-Match": tag}
-        return self._send("PATCH", f"{_PATH}/{session.whip}", session, fragment, headers)
+        token = tokens.sign(session, self._settings)
+        return self._send("PATCH", f"{_PATH}/{session.whip}", token, fragment, headers)
 
     def _send(
-        self, method: str, path: str, session: Session, content: str, headers: dict[str, str]
+        self, method: str, path: str, token: str, content: str, headers: dict[str, str]
     ) -> httpx.Response:
-        token = tokens.sign(session, self._settings, by_whip=True)
         headers["Authorization"] = f"Bearer {token}"
         try:
             return self._http.request(method, path, content=content, headers=headers)
@@ -118,16 +132,21 @@ class MediaServer:
 
 
 def _refusal(reply: httpx.Response) -> Exception:
-    said = reply.text[:500]
-    log.warning("media_server_refused", status=reply.status_code, said=said)
+    said, status = reply.text[:500], reply.status_code
+    log.warning("media_server_refused", status=status, said=said)
     if _STALE in said:
         return StaleTagError()
-    match reply.status_code:
-        case httpx.codes.BAD_REQUEST:
-            return InvalidOfferError("livekit-server cannot make a connection of this SDP.")
-        case httpx.codes.NOT_FOUND:
-            return NoConnectionError("The connection has gone; POST a new offer.")
-        case _:
-            return MediaServerRefusedError(
-                f"livekit-server answered {reply.status_code} instead of taking the call."
-            )
+    if status == httpx.codes.NOT_FOUND or (
+        reply.request.method == "PATCH" and _NOBODY_THERE in said
+    ):
+        return NoConnectionError("The connection has gone; POST a new offer.")
+    if status == httpx.codes.BAD_REQUEST or any(mark in said.lower() for mark in _OF_THE_SDP):
+        return InvalidOfferError(f"livekit-server cannot use this SDP: {_error_in(reply)}.")
+    return MediaServerRefusedError(f"livekit-server answered {status} and took no call.")
+
+
+def _error_in(reply: httpx.Response) -> str:
+    try:
+        return str(reply.json()["error"])
+    except (ValueError, KeyError, TypeError):
+        return "it does not say why"

@@ -17,7 +17,12 @@ _LINE = re.compile(r"[a-z]=.*")
 _MEDIA = re.compile(r"m=(?P<kind>[a-z]+) (?P<port>\d{1,5})(?:/\d+)? (?P<protocol>[A-Z/]+) \S.*")
 _HEAD = ("v=0", "o=", "s=", "t=")
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
-_NEEDED = ("ice-ufrag", "ice-pwd", "fingerprint")
+_NEEDED = {
+    "mid": re.compile(r"\S+"),
+    "ice-ufrag": re.compile(r"\S+"),
+    "ice-pwd": re.compile(r"\S+"),
+    "fingerprint": re.compile(r"[\w-]+ [0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})+"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,10 @@ def read_offer(content: bytes) -> Offer:
     voices = [one for one in media if _is_voice(one)]
     if not voices:
         raise InvalidOfferError("The offer has no audio: an `m=audio` section with DTLS-SRTP.")
-    for name in _NEEDED:
-        if not all(one.value(name) or head.value(name) for one in voices):
-            raise InvalidOfferError(f"The offer's audio has no `a={name}`.")
+    for name, form in _NEEDED.items():
+        values = [one.value(name) or head.value(name) or "" for one in voices]
+        if not all(map(form.fullmatch, values)):
+            raise InvalidOfferError(f"The offer's audio has no `a={name}` that can be used.")
     ways = {one.direction() or head.direction() or "sendrecv" for one in voices}
     if not ways & {"sendrecv", "sendonly"}:
         raise InvalidOfferError("The offer's audio is not sent, so no agent could hear it.")

@@ -51,13 +51,13 @@ def change(reference: str) -> Response:
     house = services()
     fragment = read_fragment(_content(FRAGMENT))
     session = _connected(reference)
-    if not is_restart(request, session.whip_tag):
-        try:
+    try:
+        if not is_restart(request, session.whip_tag):
             house.media_server.trickle(session, fragment)
-        except StaleTagError as error:
-            raise PreconditionFailed("ICE has been restarted since.") from error
-        return Response(status=204)
-    restarted = house.media_server.restart(session, fragment)
+            return Response(status=204)
+        restarted = house.media_server.restart(session, fragment)
+    except StaleTagError as error:
+        raise PreconditionFailed("ICE has been restarted since.") from error
     house.store.connect(session.id, restarted.resource, restarted.tag)
     return _tagged(Response(restarted.sdp, 200, content_type=FRAGMENT), restarted)
 
