@@ -13,6 +13,7 @@ from flask import Request, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.access import tokens
+from orchestrator.access.cors import check_page
 from orchestrator.access.principal import Principal
 from orchestrator.services import Services, services
 from sessions.apikeys import PREFIX
@@ -28,12 +29,14 @@ def authenticate(incoming: Request, allow_query_token: bool = False) -> Principa
 
     Raises:
         NotAuthenticatedError: there is no bearer where one is needed, or it is not valid.
+        NotAllowedError: none is needed, but a foreign page asks.
         LimitReachedError: its holder makes too many requests.
     """
     house = services()
     bearer = _bearer(incoming, allow_query_token)
     if bearer is None:
         if house.settings.mode is Mode.DEVELOPMENT:
+            check_page(incoming, house.settings)
             return Principal.of_development(house.settings)
         raise NotAuthenticatedError(
             "Send an API key as `Authorization: Bearer sb_...`; "

@@ -22,7 +22,7 @@ from orchestrator.http.answers import (
 from orchestrator.http.operations import Operation, documented
 from orchestrator.http.replies import reply
 from orchestrator.services import Services, services
-from sessions.errors import NotAuthenticatedError
+from sessions.errors import NotAllowedError, NotAuthenticatedError
 from sessions.version import version
 
 blueprint = Blueprint("house", __name__)
@@ -97,7 +97,7 @@ def ready() -> Response:
 def _asks_an_admin() -> bool:
     try:
         return authenticate(request).admin
-    except NotAuthenticatedError:
+    except (NotAuthenticatedError, NotAllowedError):
         return False
 
 

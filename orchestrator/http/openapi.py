@@ -66,12 +66,23 @@ REQUEST_HEADERS = {
         "schema": _TEXT,
         "example": "wait=5",
     },
+    "If-Match": {
+        "name": "If-Match",
+        "in": "header",
+        "description": "The `ETag` of the answer that candidates are for, or `*` to restart ICE.",
+        "schema": _TEXT,
+        "example": "*",
+    },
 }
 _ANSWER_HEADERS = {
     "X-Session-ID": "The id of the session.",
     "Location": "Where the session, or the answer, can be looked at.",
     "Idempotent-Replay": "`true` where the session was there before.",
     "Preference-Applied": "What was done of `Prefer`.",
+    "X-Session-Token": "Opens this session's endpoints as a bearer.",
+    "ETag": "The ICE session; give it as `If-Match`.",
+    "Link": "The ICE servers of the media server, if it has any.",
+    "Accept-Patch": "What the session's resource takes.",
 }
 _PROBLEM_HEADERS = {
     401: {"WWW-Authenticate": "How to authenticate."},
@@ -80,20 +91,24 @@ _PROBLEM_HEADERS = {
     503: {"Retry-After": "In how many seconds to try again."},
 }
 _MEANINGS = {
-    400: "The JSON or the session id is malformed.",
+    400: "The body or the session id is malformed.",
     401: "The key or token is missing or not valid.",
-    403: "The key or token does not reach this far.",
-    404: "You see no session, or no question, of that id.",
+    403: "The key or token does not reach this far, or a foreign page asks.",
+    404: "You see no session, or no question, of that id, or it has no such connection.",
     409: "The name is in use by a session that was asked for differently, or the session is of "
     "another channel.",
     410: "The session has ended, and this is no longer kept or done.",
+    412: "It is about an ICE session that is over.",
     413: "The body is over 64 KiB.",
-    415: "The body is not JSON.",
+    415: "The body is of another content type than this endpoint takes.",
     422: "A field is wrong or unknown; `errors` names it.",
+    428: "`If-Match` does not say which ICE session it is about.",
     429: "A limit is reached.",
     500: "Something went wrong on our side.",
-    503: "It cannot be done now: the store is away, no worker is alive, or too many wait.",
-    504: "The agent did not confirm in time; what was asked of it stands all the same.",
+    502: "The media server took no call.",
+    503: "It cannot be done now: the store or the media server is away, no worker is alive, or "
+    "too many wait.",
+    504: "The agent was not ready, or did not confirm, in time.",
 }
 
 
@@ -151,7 +166,7 @@ def _operation(
         "security": _security(operation, house),
     }
     if operation.body is not None:
-        written["requestBody"] = {"required": True, "content": _json(operation.body)}
+        written["requestBody"] = {"required": True, "content": _content(operation.body)}
     return written
 
 
@@ -183,13 +198,12 @@ def _answer(operation: Operation, code: int) -> dict[str, Any]:
     content = operation.answers[code]
     headers = {"X-Correlation-ID": "The id of this request."}
     headers |= {name: _ANSWER_HEADERS[name] for name in operation.answer_headers}
-    if isinstance(content, str):
-        written = {content: {"schema": _TEXT}}
-        description = HTTPStatus(code).phrase
-    else:
-        written = _json(content)
-        description = (content.__doc__ or "").strip()
-    return {"description": description, "headers": _headers(headers), "content": written}
+    described: dict[str, Any] = {"description": HTTPStatus(code).phrase}
+    if content is not None:
+        described["content"] = _content(content)
+    if not isinstance(content, str | None):
+        described["description"] = (content.__doc__ or "").strip()
+    return {**described, "headers": _headers(headers)}
 
 
 def _problem(code: int) -> dict[str, Any]:
@@ -207,8 +221,10 @@ def _headers(meanings: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _json(model: type[BaseModel]) -> dict[str, Any]:
-    return {"application/json": {"schema": _reference(model)}}
+def _content(content: type[BaseModel] | str) -> dict[str, Any]:
+    if isinstance(content, str):
+        return {content: {"schema": _TEXT}}
+    return {"application/json": {"schema": _reference(content)}}
 
 
 def _reference(model: type[BaseModel]) -> dict[str, str]:
@@ -219,10 +235,10 @@ def _schemas(operations: list[Operation], house: Services) -> dict[str, Any]:
     wanted: dict[type[BaseModel], JsonSchemaMode] = {Problem: "serialization"}
     for operation in operations:
         for content in operation.answers.values():
-            if not isinstance(content, str):
+            if not isinstance(content, str | None):
                 wanted[content] = "serialization"
         for given in (operation.body, operation.query):
-            if given is not None:
+            if not isinstance(given, str | None):
                 wanted[given] = "validation"
     _, schema = models_json_schema(list(wanted.items()), by_alias=True, ref_template=_REF)
     schemas = schema["$defs"]

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 View = TypeVar("View", bound=Callable[..., Any])
-Answers = Mapping[int, type[BaseModel] | str]
-"""For each status a model of JSON, or the media type of something else."""
+Answers = Mapping[int, type[BaseModel] | str | None]
+"""For each status a model of JSON, the media type of something else, or that there is nothing."""
 
 _ATTRIBUTE = "__operation__"
 
@@ -23,7 +23,7 @@ class Operation:
     tag: str
     answers: Answers
     problems: tuple[int, ...] = ()
-    body: type[BaseModel] | None = None
+    body: type[BaseModel] | str | None = None
     query: type[BaseModel] | None = None
     request_headers: tuple[str, ...] = ()
     answer_headers: tuple[str, ...] = ()
@@ -32,10 +32,11 @@ class Operation:
     @property
     def all_problems(self) -> list[int]:
         """Return every status that comes as a problem."""
-        always = () if self.public else (401, 429, 500, 503)
-        of_body = (400, 413, 415, 422) if self.body else ()
+        always = () if self.public else (401, 403, 429, 500, 503)
+        of_body = (400, 413, 415) if self.body else ()
+        of_fields = (422,) if self.body and not isinstance(self.body, str) else ()
         of_query = (422,) if self.query else ()
-        every = {*self.problems, *always, *of_body, *of_query} - set(self.answers)
+        every = {*self.problems, *always, *of_body, *of_fields, *of_query} - set(self.answers)
         return sorted(every)
 
 
