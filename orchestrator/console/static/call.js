@@ -2,7 +2,7 @@
 
 import { ask, read } from "./api.js";
 import { EventLine } from "./events.js";
-import { openMicrophone, silence } from "./microphone.js";
+import { Ears } from "./microphone.js";
 import { Sound } from "./sound.js";
 
 const FAREWELL_MS = 4000;
@@ -10,11 +10,12 @@ const LINE_BROKE = "line_broke";
 
 export class Call {
   /**
-   * Tells by `on`: `change()` (the `state` is another), `event(event)`, `problem(problem)`,
-   * `microphone(stream)` and `sound(stream)` (what there is to hear), `over(reason, fault)`.
+   * Tells by `on`: `change()` (the `state` is another), `event(event)`, `problem(problem)` (none:
+   * the sound is well), `microphone(stream)` and `sound(stream)` (what there is to hear),
+   * `over(reason, fault)`.
    */
   constructor(wish, key, audioContext, on) {
-    Object.assign(this, { wish, key, audioContext, on });
+    Object.assign(this, { wish, key, on });
     this.state = {
       channel: wish.channel,
       phase: "starting",
@@ -26,11 +27,21 @@ export class Call {
       muted: false,
       takenOver: false,
     };
+    if (!this.hasVoice) return;
+    this.ears = new Ears(audioContext, {
+      onTrack: (track) => this.#speakThrough(track),
+      onChange: (news) => this.#change(news),
+    });
+  }
+
+  get hasVoice() {
+    return this.wish.channel === "voice";
   }
 
   /** Start the session; throws a Problem if the house refuses. */
   async begin() {
-    if (this.wish.channel === "voice") await this.#openEars();
+    this.#change({ phase: this.ears ? "microphone" : "starting" });
+    await this.ears?.open();
     if (this.isOver) return;
     this.#change({ phase: "starting" });
     const started = await read("orchestrator/session/start", {
@@ -44,8 +55,8 @@ export class Call {
     this.startedAt = Date.now();
     if (this.isOver) return void this.#leave().catch(() => {});
     this.#change({ phase: "session", session: started.state });
-    if (this.wish.channel === "voice") {
-      this.sound = new Sound(this.id, this.token, this.track, {
+    if (this.ears) {
+      this.sound = new Sound(this.id, this.token, this.ears.track, {
         onSound: (stream) => this.on.sound(stream),
         onState: (state, problem) => this.#heard(state, problem),
       });
@@ -58,15 +69,14 @@ export class Call {
   }
 
   /** Try the microphone, now that it may be allowed or plugged in. */
-  async retryMicrophone() {
-    await this.#openEars();
-    await this.sound?.replace(this.track);
+  retryMicrophone() {
+    return this.ears.open();
   }
 
   /** Have the agent hear nothing, or hear again. The microphone's own track is silent at once. */
   async mute(muted) {
     this.muting = true;
-    this.track.enabled = !muted;
+    this.ears.mute(muted);
     this.#change({ muted });
     try {
       const path = muted ? "listening/stop" : "listening/start";
@@ -78,7 +88,7 @@ export class Call {
 
   /** Ask in writing; where there is a voice, the answer is spoken as well. */
   write(message) {
-    const json = { session_id: this.id, message, speak: this.wish.channel === "voice" };
+    const json = { session_id: this.id, message, speak: this.hasVoice };
     return ask("chat", { method: "POST", bearer: this.token, json });
   }
 
@@ -106,27 +116,10 @@ export class Call {
     this.#finish("user_left");
   }
 
-  async #openEars() {
-    this.#change({ phase: this.id ? "session" : "microphone" });
-    try {
-      this.track = await openMicrophone();
-      if (this.isOver) return this.track.stop();
-      this.track.enabled = !this.state.muted;
-      this.track.onended = () => this.#loseMicrophone();
-      this.on.microphone(new MediaStream([this.track]));
-      this.#change({ microphone: true, microphoneProblem: null });
-    } catch (problem) {
-      this.track ??= silence(this.audioContext);
-      this.#change({ microphone: false, microphoneProblem: problem });
-    }
-  }
-
-  /** It was unplugged, or the permission was taken back: the call goes on without. */
-  async #loseMicrophone() {
-    this.track = silence(this.audioContext);
-    await this.sound?.replace(this.track);
-    await this.#openEars();
-    await this.sound?.replace(this.track);
+  #speakThrough(track) {
+    this.on.microphone(new MediaStream([track]));
+    // A connection that is closing takes none, and the next one is made with it.
+    this.sound?.replace(track).catch(() => {});
   }
 
   #take(event) {
@@ -137,16 +130,23 @@ export class Call {
       this.#change({ place: data.position, waitMs: data.estimated_wait_ms });
     }
     if (type === "agent_state") this.#change({ agent: known(data.state) });
+    if (!this.hasVoice) this.#watchAnswer(event);
     if (type === "listening" && !this.muting) {
-      if (this.track) this.track.enabled = data.listening;
+      this.ears?.mute(!data.listening);
       this.#change({ muted: !data.listening });
     }
     if (type === "session_ended") this.#finish(data.reason, data.fault);
   }
 
+  /** In writing nobody tells what the agent does; whoever is asked and has not answered thinks. */
+  #watchAnswer({ type, data }) {
+    if (type === "transcript" && data.typed) this.#change({ agent: "thinking" });
+    if (type === "agent_response") this.#change({ agent: "listening" });
+  }
+
   #enter({ state, generation, cause }) {
     if (state === "ready") {
-      const agent = this.wish.channel === "text" ? "listening" : this.state.agent;
+      const agent = this.hasVoice ? this.state.agent : "listening";
       this.#change({ session: state, takenOver: generation > 1, agent });
       this.sound?.ready(generation);
       return;
@@ -157,8 +157,9 @@ export class Call {
   }
 
   #heard(sound, problem) {
-    this.#change({ sound });
-    if (problem) this.on.problem(problem);
+    const well = sound === "connected" ? { hasHeard: true, takenOver: false } : {};
+    this.#change({ sound, ...well });
+    if (problem || sound === "connected") this.on.problem(problem);
   }
 
   #leave(more) {
@@ -168,8 +169,7 @@ export class Call {
 
   #hangUp() {
     this.sound?.stop();
-    if (this.track) this.track.onended = null;
-    this.track?.stop();
+    this.ears?.close();
     this.#change({ sound: "none", agent: "away" });
   }
 

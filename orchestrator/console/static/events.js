@@ -78,14 +78,16 @@ export class EventLine {
     if (this.stopped) return;
     this.failures += 1;
     this.onLine("reconnecting");
-    const slow = code === TOO_FAST || (code === TRY_AGAIN_LATER && this.failures > 1);
+    const asked = code === TOO_FAST || (code === TRY_AGAIN_LATER && this.failures > 1);
+    // "Offline" is a guess: a house on the same machine is there all the same.
+    const slow = asked || !navigator.onLine;
     const pause = slow ? LONG_PAUSE_MS : PAUSES_MS[Math.min(this.failures, PAUSES_MS.length) - 1];
     this.waiting = setTimeout(() => this.#again(), pause * (0.75 + Math.random() / 2));
   }
 
   /** A handshake's refusal is hidden from pages, so ask after the session before trying on. */
   async #again() {
-    if (this.failures > 2 && (await this.#isOver())) this.onOver();
+    if (this.failures > 2 && navigator.onLine && (await this.#isOver())) this.onOver();
     else if (!this.stopped && !this.socket) this.#connect();
   }
 

@@ -95,7 +95,7 @@ function finish(from, player, reason, fault) {
   transcript.close();
   const length = from.startedAt && lengthInWords(Date.now() - from.startedAt);
   Object.assign(byId("ended-text").dataset, { reason, fault: fault ?? "" });
-  say(byId("ended-text"), endInWords(reason, length));
+  say(byId("ended-text"), endInWords(reason, length, from.state.phase === "ending"));
   showScreen("ended", from.state.channel === "voice" ? "Call ended" : "Conversation ended");
   byId("stage-title").focus();
 }

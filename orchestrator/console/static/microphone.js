@@ -18,8 +18,56 @@ const WISH = {
   audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
 };
 
-/** Open the microphone and return its track; throw a Problem that says why not. */
-export async function openMicrophone() {
+/** The caller's side of a call: one track at any time, be it of silence. */
+export class Ears {
+  /** `onTrack(track)`: it is another one now; `onChange(news)`: whether there is a microphone. */
+  constructor(audioContext, { onTrack, onChange }) {
+    Object.assign(this, { audioContext, onTrack, onChange });
+    this.muted = false;
+  }
+
+  /** Open the microphone, or have silence in its place. */
+  async open() {
+    try {
+      const track = await openMicrophone();
+      if (this.closed) return track.stop();
+      track.onended = () => this.#lose();
+      this.#use(track);
+      this.onChange({ microphone: true, microphoneProblem: null });
+    } catch (problem) {
+      if (!this.track) this.#use(silence(this.audioContext));
+      this.onChange({ microphone: false, microphoneProblem: problem });
+    }
+  }
+
+  /** Let nothing through, or let it through again. */
+  mute(muted) {
+    this.muted = muted;
+    if (this.track) this.track.enabled = !muted;
+  }
+
+  /** Give the microphone back. */
+  close() {
+    this.closed = true;
+    if (!this.track) return;
+    this.track.onended = null;
+    this.track.stop();
+  }
+
+  #use(track) {
+    this.track = track;
+    track.enabled = !this.muted;
+    this.onTrack(track);
+  }
+
+  /** It was unplugged, or its permission taken back: perhaps there is another one. */
+  #lose() {
+    this.#use(silence(this.audioContext));
+    this.open();
+  }
+}
+
+async function openMicrophone() {
   if (!navigator.mediaDevices) throw because("insecure");
   try {
     const stream = await navigator.mediaDevices.getUserMedia(WISH);
@@ -29,8 +77,7 @@ export async function openMicrophone() {
   }
 }
 
-/** Return a track in which nobody says anything; a call has one side to it even so. */
-export function silence(audioContext) {
+function silence(audioContext) {
   return audioContext.createMediaStreamDestination().stream.getAudioTracks()[0];
 }
 

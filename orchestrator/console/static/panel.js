@@ -41,9 +41,9 @@ export function showScreen(screen, title) {
   document.title = screen === "setup" ? "Switchboard console" : `${title} – Switchboard`;
 }
 
-function showMute({ channel, muted, session, phase }) {
+function showMute({ microphone, muted, session, phase }) {
   const button = byId("mute");
-  button.hidden = channel !== "voice";
+  button.hidden = !microphone;
   button.disabled = phase !== "session" || session === "queued";
   button.setAttribute("aria-pressed", muted);
   byId("agent").dataset.muted = muted;

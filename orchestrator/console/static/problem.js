@@ -16,8 +16,10 @@ export function problemInWords(problem) {
   return [detail, ...fields].join(" ");
 }
 
-/** Show a problem at the top of the page, and mark the fields that it names. */
+/** Show a problem at the top of the page, and mark the fields that it names; or show none. */
 export function showProblem(problem) {
+  clearProblem();
+  if (!problem) return;
   const { fields, detail } = partsOf(problem);
   const box = byId("problem");
   box.dataset.code = problem.code ?? "unknown";

@@ -2,18 +2,18 @@
 
 const OF_ICE = /^a=(ice-ufrag|ice-pwd|candidate|end-of-candidates)/;
 
-/** Return the fragment that tells of `candidates`, or of all that the description holds. */
+/** Return the fragment that tells of the description's credentials, and of `candidates`. */
 export function fragmentOf(sdp, candidates) {
   const lines = sdp.split(/\r?\n/);
   const find = (start) => lines.find((line) => line.startsWith(start));
-  const own = lines.filter((line) => line.startsWith("a=candidate:"));
-  const told = candidates?.map(({ candidate }) => `a=${candidate}`) ?? own;
   return [
-    find("a=ice-ufrag:"),
-    find("a=ice-pwd:"),
+    find("a=group:BUNDLE"),
     find("m="),
     find("a=mid:"),
-    ...told,
+    // With the medium, where browsers have them: above it livekit-server overlooks them.
+    find("a=ice-ufrag:"),
+    find("a=ice-pwd:"),
+    ...candidates.map(({ candidate }) => `a=${candidate}`),
     "",
   ].join("\r\n");
 }

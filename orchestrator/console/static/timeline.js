@@ -21,7 +21,7 @@ export function showTimeline({ timeline = {} }) {
     ms: index ? timeline[step] - timeline[reached[index - 1]] : 0,
   }));
   byId("timeline-bar").replaceChildren(...steps.slice(1).map(stretch));
-  byId("timeline").replaceChildren(...steps.slice(1).map(line));
+  byId("timeline").replaceChildren(...steps.map(line));
   const last = reached.at(-1);
   const total = lengthOf(timeline[last] - timeline.accepted);
   say(byId("timeline-total"), steps.length > 1 ? `${total} to ${STEPS[last]}` : "");
@@ -35,7 +35,9 @@ function stretch({ step, ms }) {
 
 function line({ step, ms }) {
   const item = element("li", { data: { step, ms } });
-  item.append(element("i"), element("span", { text: STEPS[step] }), element("b", { text: lengthOf(ms) }));
+  item.append(element("i"), element("span", { text: STEPS[step] }));
+  // Everything is counted from the first one.
+  if (step !== "accepted") item.append(element("b", { text: lengthOf(ms) }));
   return item;
 }
 

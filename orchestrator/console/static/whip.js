@@ -59,14 +59,13 @@ export class Connection {
 
   /** Look for another way to the same server, after the network has changed. */
   async restart() {
-    const offer = await this.peer.createOffer({ iceRestart: true });
     this.late = [];
-    await this.peer.setLocalDescription(offer);
-    await this.#gathered();
-    const response = await this.#patch("*", fragmentOf(this.peer.localDescription.sdp));
+    await this.peer.setLocalDescription(await this.peer.createOffer({ iceRestart: true }));
+    const response = await this.#patch("*", fragmentOf(this.peer.localDescription.sdp, []));
     this.tag = response.headers.get("ETag") ?? this.tag;
     this.answer = withFragment(this.answer, await response.text());
     await this.peer.setRemoteDescription({ type: "answer", sdp: this.answer });
+    this.#flush();
   }
 
   /** Send another track from now on. */

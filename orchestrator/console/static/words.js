@@ -41,13 +41,14 @@ export function statusOf(call) {
   if (call.session === "recovering") return ["recovering", takeoverInWords(call.cause)];
   if (call.channel === "text") return ["live", "You are connected. Write below."];
   if (call.sound !== "connected") return soundInWords(call);
+  if (call.muted) return ["live", "You are muted: the agent does not hear you."];
   if (call.microphone) return ["live", "You are connected. Just talk."];
   return ["live", "You are connected without a microphone: you hear the agent, and write to it below."];
 }
 
-/** Return how a session has ended. */
-export function endInWords(reason, duration) {
-  const sentence = ENDS[reason] ?? "The call is over.";
+/** Return how a session has ended; `byYou` if it was the End button of this page. */
+export function endInWords(reason, duration, byYou) {
+  const sentence = byYou ? "You ended it." : (ENDS[reason] ?? "The call is over.");
   return duration ? `${sentence} It lasted ${duration}.` : sentence;
 }
 
@@ -74,10 +75,11 @@ function takeoverInWords(cause) {
   return "The agent was lost. Another one takes over and knows what was said. Please stay…";
 }
 
-function soundInWords({ sound, takenOver }) {
+function soundInWords({ sound, takenOver, hasHeard }) {
   if (sound === "lost") return ["reconnecting", "The sound broke off. Connecting again…"];
   if (sound === "waiting") return ["reconnecting", "The sound could not be connected. Trying again shortly…"];
   if (sound === "refused") return ["live", "The sound cannot be connected. You can still write below."];
   if (takenOver) return ["reconnecting", "Another agent is here. Connecting the sound again…"];
+  if (hasHeard) return ["reconnecting", "Connecting the sound again…"];
   return ["connecting", "The agent is here. Connecting the sound…"];
 }
