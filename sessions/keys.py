@@ -131,6 +131,11 @@ def question(correlation_id: str) -> str:
     return f"question:{correlation_id}"
 
 
+def offer_turn(session_id: str) -> str:
+    """Name the lock of whoever has an offer by WHIP for the session answered."""
+    return f"session:{session_id}:offer"
+
+
 def heard(report_id: str) -> str:
     """Name the mark of a report of LiveKit's that has been heard: a second one is a replay."""
     return f"livekit:heard:{report_id}"
