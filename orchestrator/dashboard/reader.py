@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import structlog
@@ -33,6 +33,8 @@ _PACE_SECONDS = 0.25
 _REST = 3
 """How much longer than it took a look is followed by none."""
 _SESSIONS_AT_ONCE = 500
+_SESSIONS_A_TRIP = 100
+"""Between two trips to Redis everybody else in this process gets their turn."""
 _IDLE_SECONDS = 1.0
 _COMPARE_SECONDS = 10.0
 """What goes without an event, by its TTL, is missed by nobody for longer."""
@@ -107,11 +109,7 @@ class Reader:
         """Look at all that lives and show it."""
         self._watched.clear()
         self._woken.clear()
-        live = self._live()
-        rows: dict[str, bytes] = {}
-        for begin in range(0, len(live), _SESSIONS_AT_ONCE):
-            changed, _ = self._look(live[begin : begin + _SESSIONS_AT_ONCE])
-            rows |= changed
+        rows, _ = self._look(self._live())
         self._compared_at = time.monotonic()
         self._board.show(self._hello(len(rows)), rows)
 
@@ -136,7 +134,7 @@ class Reader:
         watched = [self._watched.get(id_) or Watched(id_) for id_ in session_ids]
         rows: dict[str, bytes] = {}
         gone: list[str] = []
-        for one, replies in zip(watched, look(self._redis, watched), strict=True):
+        for one, replies in self._ask(watched):
             try:
                 row = one.read(replies, self._names.name_of)
             except (KeyError, ValueError):
@@ -151,6 +149,11 @@ class Reader:
             if one.has_more:
                 self._woken.add(one.id)
         return rows, gone
+
+    def _ask(self, watched: list[Watched]) -> Iterator[tuple[Watched, tuple[Any, ...]]]:
+        for begin in range(0, len(watched), _SESSIONS_A_TRIP):
+            part = watched[begin : begin + _SESSIONS_A_TRIP]
+            yield from zip(part, look(self._redis, part), strict=True)
 
     def _compare(self) -> None:
         """Wake what came or went without an event that was heard."""
