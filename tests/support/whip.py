@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import httpx
 import numpy as np
@@ -21,7 +21,7 @@ from av import AudioFrame, AudioResampler
 from tests.support.microphone import Said
 from tests.support.sdp import fragment, without_candidates
 from tests.support.speech import RATE, Samples
-from tests.support.talker import Talker
+from tests.support.whip_talker import WhipTalker
 from tests.support.whip_track import SpokenTrack
 
 SDP = "application/sdp"
@@ -31,21 +31,14 @@ _OVER = ("closed", "failed")
 
 
 @dataclass
-class WhipCaller(Talker):
-    """A caller by WHIP. ``endpoint`` is where it posts, ``headers`` go with every request."""
+class WhipCaller(WhipTalker):
+    """A caller by WHIP on aiortc."""
 
-    endpoint: str
     http: httpx.AsyncClient
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         self._listening: set[asyncio.Task[None]] = set()
         self._lay_line()
-
-    @property
-    def session_id(self) -> str:
-        """Return the session that the answer has named."""
-        return self.answer.headers["X-Session-ID"]
 
     @property
     def location(self) -> str:
@@ -60,6 +53,8 @@ class WhipCaller(Talker):
         if response.status_code == httpx.codes.CREATED:
             self.answer = response
             await self.line.setRemoteDescription(RTCSessionDescription(response.text, "answer"))
+            if trickle:
+                return await self.patch(fragment(offer), response.headers["ETag"])
         return response
 
     async def dial_again(self) -> httpx.Response:
@@ -77,11 +72,6 @@ class WhipCaller(Talker):
         """Send a fragment: with the answer's ETag candidates, with ``*`` a restart of ICE."""
         headers = {"Content-Type": FRAGMENT, "If-Match": etag, **self.headers}
         return await self.http.patch(self.location, content=content, headers=headers)
-
-    async def send_candidates(self) -> httpx.Response:
-        """Send the candidates that the offer did not have."""
-        content = fragment(self.line.localDescription.sdp)
-        return await self.patch(content, self.answer.headers["ETag"])
 
     async def hang_up(self) -> httpx.Response:
         """End the call by DELETE, as WHIP clients do."""
@@ -143,7 +133,7 @@ async def whip_caller(
     """Return a caller that has not dialled yet; its connection is closed at the end."""
     async with httpx.AsyncClient(timeout=30) as http:
         address = str(httpx.URL(endpoint, params=query)) if query else endpoint
-        caller = WhipCaller(address, http, headers or {})
+        caller = WhipCaller(address, headers or {}, http)
         try:
             yield caller
         finally:
