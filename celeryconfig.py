@@ -15,6 +15,8 @@ broker_transport_options = {
     "socket_connect_timeout": _settings.redis_timeout_seconds,
     "socket_timeout": 5,
     "socket_keepalive": True,
+    # What is in hand when Redis goes is asked for again by the reaper; handing it back then raises.
+    "ack_emulation": False,
 }
 result_backend = None
 task_ignore_result = True
