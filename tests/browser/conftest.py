@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fixtures.house import House
+from tests.fixtures.http import make_key, production
+
+__all__ = ["make_key", "production"]
 
 
 @pytest.fixture(autouse=True)

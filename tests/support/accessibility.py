@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from tests.support.processes import ROOT
 
 AXE = ROOT / "tests/browser/node_modules/axe-core/axe.min.js"
+DESK = ViewportSize(width=1280, height=800)
+PHONE = ViewportSize(width=375, height=667)
 _GRAVE = ("serious", "critical")
 _PLACES_SHOWN = 3
+
+
+def assert_presentable(page: Page) -> None:
+    """Nothing that axe finds, and nothing beside the screen: on a phone too, light and dark."""
+    before = page.viewport_size or DESK
+    for size in (PHONE, before):
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme="dark")
+        assert_accessible(page)
+        page.emulate_media(color_scheme="light")
+        assert_accessible(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), size
 
 
 def assert_accessible(page: Page) -> None:

@@ -17,6 +17,7 @@ class Line:
     server_port: int
     listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
     ends: list[socket.socket] = field(default_factory=list[socket.socket])
+    broken: bool = False
 
     @property
     def url(self) -> str:
@@ -27,11 +28,24 @@ class Line:
         ends, self.ends = self.ends, []
         return sum(_drop(end) for end in ends)
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Cut every connection, and every new one, for the length of a block."""
+        self.broken = True
+        self.cut()
+        try:
+            yield
+        finally:
+            self.broken = False
+
     def serve(self) -> None:
         """Pass connections on until the listener is closed."""
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self.listener.accept()
+                if self.broken:
+                    _drop(client)
+                    continue
                 server = socket.create_connection(("127.0.0.1", self.server_port))
                 self.ends += [client, server]
                 for source, target in ((client, server), (server, client)):

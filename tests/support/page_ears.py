@@ -27,22 +27,33 @@ class PageEars:
         """Return how much has been kept."""
         return self.page.evaluate("testEars.position()")
 
+    def wait_until(self, position: float, within: float = 20.0) -> None:
+        """Wait until so much has been heard, be it silence: its clock is that of the call."""
+        eventually(lambda: self.position >= position, within, "time goes by", _LOOK_SECONDS)
+
     def wait_for_speech(self, since: int = 0, within: float = 20.0) -> None:
         """Wait until somebody speaks after a position."""
         eventually(lambda: self._speech(since), within, "something is heard", _LOOK_SECONDS)
 
-    def wait_for_words(
-        self, inference_url: str, since: int = 0, pause: float = 1.0, within: float = 30.0
-    ) -> str:
-        """Wait until somebody has spoken after a position and is silent; return the words."""
+    def wait_for_words(self, inference_url: str, words: str, since: int = 0) -> str:
+        """Wait until ``words`` have been heard after a position; return all that was heard."""
+        tried, heard = 0, ""
 
-        def to_its_end() -> tuple[int, int] | None:
-            found = self._speech(since)
-            return found[:2] if found and found[2] - found[1] >= pause * RATE else None
+        def hears() -> bool:
+            nonlocal tried, heard
+            start, end, now = self._speech(since) or (0, 0, 0)
+            # With each second of speech, and with what is left when there is a pause.
+            if end == tried or (end - tried < RATE and now - end < RATE // 2):
+                return False
+            tried = end
+            heard = understood(inference_url, self._samples(start, end))
+            return words in heard
 
-        spoken = eventually(to_its_end, within, "something is heard, to its end", _LOOK_SECONDS)
-        assert spoken is not None
-        return understood(inference_url, self._samples(*spoken))
+        try:
+            eventually(hears, 30, f"'{words}' is heard", _LOOK_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{error} Heard: {heard!r}") from None
+        return heard
 
     def _speech(self, since: int) -> tuple[int, int, int] | None:
         found = self.page.evaluate("since => testEars.speech(since)", since)

@@ -9,8 +9,8 @@ import numpy as np
 
 from tests.support.speech import RATE, spoken, wav_of
 
-_QUIET_SECONDS = 60.0
-"""The browser plays the file again and again; this is longer than any test."""
+_PAUSE_SECONDS = 8.0
+"""Long enough for an answer, and shorter than an agent waits for a caller who says nothing."""
 
 
 @dataclass(frozen=True)
@@ -26,19 +26,20 @@ class SpokenFile:
     def says(
         self,
         inference_url: str,
-        *texts: str,
-        after: float = 2.0,
-        between: float = _QUIET_SECONDS,
+        text: str,
+        *,
+        after: float = 3.0,
+        pause: float = _PAUSE_SECONDS,
         voice: str = "Ashley",
-    ) -> None:
-        """Say ``texts`` to whoever listens next, ``after`` so many seconds of listening.
+    ) -> float:
+        """Say ``text`` to whoever listens next, after so many seconds, again and again.
 
-        They are heard one after the other, and then from the start, ``between`` seconds apart.
+        Who is connected too late hears it the next time. Returns after how many seconds that is.
         """
-        parts = [_silence(after)]
-        for text in texts:
-            parts += [spoken(inference_url, text, voice), _silence(between)]
-        self._write(np.concatenate(parts))
+        said = spoken(inference_url, text, voice)
+        first, rest = _silence(after), _silence(max(0.0, pause - after))
+        self._write(np.concatenate([first, said, rest]))
+        return (first.size + said.size + rest.size) / RATE
 
     def _write(self, samples: np.ndarray) -> None:
         # Not in place: a page may be reading.

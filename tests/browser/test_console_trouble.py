@@ -1,0 +1,147 @@
+"""The line breaks, the agent dies, somebody leaves: the console says what is wrong, and copes."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+
+import httpx
+from playwright.sync_api import expect
+
+from sessions.settings import Settings
+from tests.fixtures.browser import Visits, aside
+from tests.fixtures.house import House
+from tests.fixtures.http import LIVEKIT_SECRET, MakeKey
+from tests.fixtures.web import ServeWeb, Web
+from tests.support.console_page import Console
+from tests.support.cutting import line_to
+from tests.support.frames import Frames
+
+SHOP, HOURS = "Where is your shop?", "What are your opening hours?"
+CUT = "ERR_|WebSocket connection"
+"""What a browser logs by itself while it reaches nobody."""
+
+
+def ask(house: House, session_id: str, message: str) -> None:
+    """Ask in a session from elsewhere, and wait for the answer."""
+    answer = httpx.post(
+        f"{house.url}/chat",
+        json={"session_id": session_id, "message": message},
+        headers={"Prefer": "wait=10"},
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+
+
+def test_network_when_it_is_cut_and_comes_back_then_no_event_is_lost_or_doubled(
+    visits: Visits, house: House
+) -> None:
+    visits.excuse(CUT)
+    with line_to(house.settings.port) as line:
+        page = visits.visitor(line.url)
+        frames = Frames.of(page)
+        page.goto(f"{line.url}/")
+        console = Console(page)
+        console.call()
+        expect(console.line("agent", "Hello")).to_be_visible()
+        console.write(SHOP)
+        console.answers("Maple Street")
+        with line.away():
+            expect(console.status).to_have_attribute("data-state", "reconnecting")
+            expect(page.locator("#events-line")).to_have_attribute("data-state", "reconnecting")
+            ask(house, console.session_id, HOURS)
+        console.answers("Saturday")
+        console.is_live()
+        ask(house, console.session_id, "What does it cost to rent a bicycle?")
+        line.cut()
+        console.end()
+        assert frames.events() == [event.id for event in house.events(console.session_id)]
+        assert frames.sockets >= 3
+        assert console.line("agent", "Saturday").count() == 1
+
+
+def test_agent_when_it_is_killed_then_the_page_says_so_and_the_next_one_is_heard(
+    visits: Visits, house: House
+) -> None:
+    models = house.settings.inference_url
+    console = Console(visits(f"{house.url}/"))
+    console.call()
+    console.ears.wait_for_words(models, "hello")
+    expect(console.agent).to_have_attribute("data-state", "listening")
+    os.kill(house.agent_pid(console.session_id), signal.SIGKILL)
+    console.has_been("recovering")
+    expect(console.line("note", "Another agent has taken over.")).to_be_visible()
+    console.is_live()
+    since = console.ears.position
+    console.write(SHOP)
+    console.answers("Maple Street")
+    console.ears.wait_for_words(models, "maple street", since)
+    assert house.show(console.session_id)["generation"] == 2
+
+
+def test_end_when_pressed_then_nothing_of_the_call_is_left(visits: Visits, house: House) -> None:
+    console = Console(visits(f"{house.url}/"))
+    console.call()
+    session_id = console.session_id
+    console.end()
+    expect(console.page.locator("#ended-text")).to_have_attribute("data-reason", "ended_by_api")
+    expect(console.page.get_by_role("button", name="New call")).to_be_visible()
+    assert house.wait_for_state(session_id, "ended")["reason"] == "ended_by_api"
+    aside(house.assert_nothing_is_left)
+
+
+def test_page_when_it_is_left_in_a_call_then_the_session_ends(visits: Visits, house: House) -> None:
+    console = Console(visits(f"{house.url}/"))
+    console.call()
+    session_id = console.session_id
+    console.page.goto("about:blank")
+    # Not by the patience with callers who vanish, which would be `user_left`.
+    assert house.wait_for_state(session_id, "ended")["reason"] == "ended_by_api"
+
+
+def test_call_when_no_agent_is_there_then_the_page_says_when_to_try_again(
+    visits: Visits, web: Web
+) -> None:
+    visits.excuse("503")
+    console = Console(visits(f"{web.url}/"))
+    console.ask_for_a_call()
+    problem = console.page.get_by_role("alert").filter(has_text="No session worker")
+    expect(problem).to_contain_text(re.compile("Try again in [0-9]+ s"))
+    expect(console.page.get_by_role("button", name="Call", exact=True)).to_be_visible()
+
+
+def test_call_when_the_house_cannot_be_reached_then_the_page_says_so(
+    visits: Visits, web: Web
+) -> None:
+    visits.excuse(CUT)
+    with line_to(web.settings.port) as line:
+        console = Console(visits(f"{line.url}/"))
+        expect(console.page.get_by_label("Opening line")).to_be_visible()
+        with line.away():
+            console.ask_for_a_call()
+            expect(console.page.get_by_role("alert")).to_contain_text("cannot be reached")
+
+
+def test_page_when_in_production_then_asks_for_a_key_and_keeps_it_in_its_tab(
+    visits: Visits, serve_web: ServeWeb, production: Settings, make_key: MakeKey
+) -> None:
+    visits.excuse("401")
+    secret = make_key()
+    with serve_web(
+        mode="production",
+        livekit_api_secret=LIVEKIT_SECRET,
+        database_url=production.database_url,
+    ) as web:
+        page = visits(f"{web.url}/")
+        for key in ("sb_wrong", secret):
+            page.get_by_label("API key").fill(key)
+            page.get_by_role("button", name="Continue").click()
+            expect(page.locator("#problem")).to_be_visible(visible=key != secret)
+        page.get_by_role("button", name="Write instead").click()
+        Console(page).is_live()
+        page.reload()
+        expect(page.get_by_role("button", name="Write instead")).to_be_visible()
+        assert page.context.cookies() == []
+        assert secret not in page.url
+        assert page.evaluate("localStorage.length") == 0
