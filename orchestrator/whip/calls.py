@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from orchestrator.access.principal import Principal
 from orchestrator.reading.lookup import load
 from orchestrator.services import Services
+from orchestrator.whip.queries import CallQuery
 from sessions import ids
 from sessions.errors import (
     FieldProblem,
@@ -21,14 +22,9 @@ from sessions.errors import (
     WrongChannelError,
 )
 from sessions.models import Session
-from sessions.requests import StartRequest, parse
+from sessions.requests import parse
 from sessions.states import Channel, State
 from workers.app import nudge
-
-_NOBODY = "guest"
-"""The user of a call that names none."""
-
-_SHORT = {"voice": "voiceId"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ def find_or_start(
         message = "is for starting a session, and a session token joins its own"
         raise InvalidRequestError([FieldProblem(field, message) for field in query])
     started = house.starter.start(
-        _wanted(query),
+        parse(CallQuery, query).to_start(),
         caller.scope,
         limits=caller.limits,
         aliases=[name] if name else [],
@@ -106,11 +102,3 @@ def _joinable(session: Session) -> Session:
     if session.state in (State.ENDING, State.ENDED):
         raise SessionOverError(f"The session {session.id} has ended.")
     return session
-
-
-def _wanted(query: Mapping[str, str]) -> StartRequest:
-    fields = {_SHORT.get(name, name): value for name, value in query.items()}
-    wanted = parse(StartRequest, {"userName": _NOBODY, **fields})
-    if wanted.channel != "voice":
-        raise InvalidRequestError([FieldProblem("channel", "must be voice: WHIP brings a call")])
-    return wanted

@@ -64,6 +64,10 @@ class MediaServer:
         base = re.sub("^ws", "http", settings.livekit_url)
         self._http = httpx.Client(base_url=base, timeout=_TIMEOUT, limits=_LIMITS)
 
+    def close(self) -> None:
+        """Let go of the connections that are kept."""
+        self._http.close()
+
     def connect(self, session: Session, offer: Offer) -> Connected:
         """Have the caller of ``session`` join its room, and hear the agent that is there.
 

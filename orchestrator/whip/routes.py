@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, g, request
+from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import PreconditionFailed, RequestEntityTooLarge, UnsupportedMediaType
 
 from orchestrator.access import tokens
 from orchestrator.access.auth import authenticate_request, principal
 from orchestrator.ending import end_session
 from orchestrator.http.bodies import MAX_BODY_BYTES, read_alias_header
+from orchestrator.http.operations import Operation, documented
 from orchestrator.http.replies import remember
 from orchestrator.reading import lookup
 from orchestrator.services import services
@@ -19,6 +20,7 @@ from orchestrator.whip.errors import NoConnectionError
 from orchestrator.whip.headers import FRAGMENT, OFFER, is_restart, quoted
 from orchestrator.whip.media_server import Connected, StaleTagError
 from orchestrator.whip.offers import read_fragment, read_offer
+from orchestrator.whip.queries import CallQuery
 from sessions.errors import SessionOverError
 from sessions.models import Session
 from sessions.states import State
@@ -28,6 +30,21 @@ blueprint.before_request(authenticate_request)
 
 
 @blueprint.post("")
+@documented(
+    Operation(
+        "Call by WHIP",
+        "whip",
+        {201: OFFER},
+        problems=(403, 409, 410, 429, 502, 504),
+        body=OFFER,
+        query=CallQuery,
+        request_headers=("X-Session-ID",),
+        answer_headers=(
+            *("Location", "X-Session-ID", "X-Session-Token"),
+            *("ETag", "Link", "Accept-Patch"),
+        ),
+    )
+)
 def call() -> Response:
     """Start a session, wait for its agent, and answer the offer; or join a session anew."""
     house = services()
@@ -46,6 +63,17 @@ def call() -> Response:
 
 
 @blueprint.patch("/<session:reference>")
+@documented(
+    Operation(
+        "Send ICE candidates, or restart ICE",
+        "whip",
+        {204: None, 200: FRAGMENT},
+        problems=(404, 410, 412, 428, 502),
+        body=FRAGMENT,
+        request_headers=("If-Match",),
+        answer_headers=("X-Session-ID", "ETag"),
+    )
+)
 def change(reference: str) -> Response:
     """Take in further ICE candidates, or begin ICE anew."""
     house = services()
@@ -54,7 +82,7 @@ def change(reference: str) -> Response:
     try:
         if not is_restart(request, session.whip_tag):
             house.media_server.trickle(session, fragment)
-            return Response(status=204)
+            return _empty(204)
         restarted = house.media_server.restart(session, fragment)
     except StaleTagError as error:
         raise PreconditionFailed("ICE has been restarted since.") from error
@@ -63,6 +91,15 @@ def change(reference: str) -> Response:
 
 
 @blueprint.delete("/<session:reference>")
+@documented(
+    Operation(
+        "Hang up",
+        "whip",
+        {200: None},
+        problems=(400, 404),
+        answer_headers=("X-Session-ID",),
+    )
+)
 def hang_up(reference: str) -> Response:
     """End the session; doing it twice changes nothing."""
     house = services()
@@ -70,31 +107,38 @@ def hang_up(reference: str) -> Response:
     remember(session.id, session.generation)
     if isinstance(session, Session):
         end_session(house, session)
-    return Response(status=200)
+    return _empty(200)
 
 
 @blueprint.get("")
+@documented(Operation("See that calls are taken here", "whip", {204: None}))
+def is_here() -> Response:
+    """Answer that there is an endpoint, and nothing to read."""
+    return _empty(204)
+
+
 @blueprint.get("/<session:reference>")
-def nothing(reference: str | None = None) -> Response:
-    """Answer that there is nothing to read here."""
-    if reference is not None:
-        remember(lookup.find(services(), principal(), reference).id)
-    return Response(status=204)
+@documented(
+    Operation(
+        "See that there is such a call",
+        "whip",
+        {204: None},
+        problems=(400, 404),
+        answer_headers=("X-Session-ID",),
+    )
+)
+def is_there(reference: str) -> Response:
+    """Answer that there is such a session, and nothing to read."""
+    remember(lookup.find(services(), principal(), reference).id)
+    return _empty(204)
 
 
-@blueprint.route("", methods=["OPTIONS"])
-def what_may_be_posted() -> Response:
-    """Say what this endpoint takes."""
-    response = current_app.make_default_options_response()
-    response.headers["Accept-Post"] = OFFER
-    return response
-
-
-@blueprint.route("/<session:_reference>", methods=["OPTIONS"])
-def what_may_be_patched(_reference: str) -> Response:
-    """Say what any session takes, without a look at whether there is this one."""
-    response = current_app.make_default_options_response()
-    response.headers["Accept-Patch"] = FRAGMENT
+@blueprint.after_request
+def say_what_is_taken(response: Response) -> Response:
+    """Have the answer to OPTIONS tell the content type that is taken here."""
+    if request.method == "OPTIONS":
+        name = "Accept-Patch" if request.view_args else "Accept-Post"
+        response.headers[name] = FRAGMENT if request.view_args else OFFER
     return response
 
 
@@ -117,6 +161,12 @@ def _connected(reference: str) -> Session:
     if not session.whip:
         raise NoConnectionError("This session has no connection by WHIP.")
     return session
+
+
+def _empty(status: int) -> Response:
+    response = Response(status=status)
+    del response.headers["Content-Type"]
+    return response
 
 
 def _tagged(response: Response, connected: Connected) -> Response:

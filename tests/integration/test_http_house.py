@@ -221,6 +221,8 @@ def test_document_when_checked_then_it_is_valid_openapi(app: Flask) -> None:
         "/chat/{correlationId}",
         "/listening/start",
         "/listening/stop",
+        "/whip",
+        "/whip/{sessionId}",
         "/livekit/webhook",
         "/dashboard/events",
         "/dashboard/sessions/{sessionId}",
