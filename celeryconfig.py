@@ -11,13 +11,13 @@ broker_url = _settings.redis_url
 broker_connection_retry_on_startup = True
 # A Redis that fails over answers with errors; a worker that ended then would end its calls.
 broker_channel_error_retry = True
-broker_transport_options = {
+_redis_options = {
     "socket_connect_timeout": _settings.redis_timeout_seconds,
     "socket_timeout": 5,
     "socket_keepalive": True,
-    # What is in hand when Redis goes is asked for again by the reaper; handing it back then raises.
-    "ack_emulation": False,
 }
+# What is in hand when Redis goes is asked for again by the reaper; handing it back then raises.
+broker_transport_options = {**_redis_options, "ack_emulation": False}
 result_backend = None
 task_ignore_result = True
 result_expires = None
@@ -59,7 +59,7 @@ task_send_sent_event = False
 beat_scheduler = "workers.beat:Scheduler"
 beat_max_loop_interval = 2
 redbeat_redis_url = _settings.redis_url
-redbeat_redis_options = broker_transport_options
+redbeat_redis_options = _redis_options
 redbeat_key_prefix = "redbeat:"
 redbeat_lock_key = keys.BEAT_LOCK
 # A beat that is killed leaves its lock behind: nobody is reaped until it has gone.
