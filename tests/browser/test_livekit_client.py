@@ -46,7 +46,7 @@ def test_livekit_client_when_it_joins_by_token_then_asks_and_hears_and_reads_the
     visits.microphone.says(models, "Where is your shop?")
     started = house.start(openingLine="Hello.")
     app.evaluate(JOIN, started)
-    PageEars(app).wait_for_words(models, "maple street")
+    PageEars(app).wait_for_words(models, "springfield")
     eventually(lambda: "Maple Street" in str(app.evaluate("written")), 20, "the answer is read")
     said = [
         event.data for event in house.events(started["sessionId"]) if event.type == "transcript"

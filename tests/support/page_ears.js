@@ -1,7 +1,8 @@
 // What does a page hear? All that its connections bring is kept for the test as well, 24 kHz mono.
 (() => {
   const RATE = 24000;
-  const BLOCK = 2048;
+  // Long, so that a page that is kept waiting for a processor loses nothing.
+  const BLOCK = 16384;
   const LOUD = 500 / 32768;
   const blocks = [];
   let mixer = null;
