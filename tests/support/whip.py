@@ -47,15 +47,23 @@ class WhipCaller(WhipTalker):
 
     async def dial(self, *, trickle: bool = False) -> httpx.Response:
         """Offer, and take the answer if there is one; with ``trickle``, candidates follow alone."""
-        await self.line.setLocalDescription(await self.line.createOffer())
-        offer = self.line.localDescription.sdp
+        offer = await self.offer()
         response = await self.post(without_candidates(offer) if trickle else offer)
         if response.status_code == httpx.codes.CREATED:
-            self.answer = response
-            await self.line.setRemoteDescription(RTCSessionDescription(response.text, "answer"))
+            await self.take(response)
             if trickle:
                 return await self.patch(fragment(offer), response.headers["ETag"])
         return response
+
+    async def offer(self) -> str:
+        """Return an offer with all candidates."""
+        await self.line.setLocalDescription(await self.line.createOffer())
+        return self.line.localDescription.sdp
+
+    async def take(self, answer: httpx.Response) -> None:
+        """Take an answer, and begin to connect."""
+        self.answer = answer
+        await self.line.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
 
     async def dial_again(self) -> httpx.Response:
         """Give the old connection up and offer anew."""
