@@ -23,7 +23,7 @@ export function buildLine(hurry) {
     line.dataset.state = trouble ? 'away' : state;
     // Between two tries the words stay: who listens to the page need not hear each of them.
     if (state !== 'connecting' || !wasLive) say(byId('line-words'), trouble ?? (why || WORDS[state]));
-    byId('hurry').hidden = state !== 'away';
+    byId('hurry').hidden = state !== 'away' && !(state === 'connecting' && wasLive);
     countDown();
   };
   const countDown = () => {

@@ -50,12 +50,17 @@ function build() {
 function show(sessions, nextCursor, values) {
   const { before, ...rest } = values;
   page.body.replaceChildren(...sessions.map(line));
-  const more = nextCursor ? ', and there are older ones' : '';
-  say(page.hint, sessions.length === 0 && !nextCursor ? 'Nothing was found.' : `${sessions.length} here${more}`);
+  say(page.hint, inWords(sessions.length, nextCursor !== null));
   page.first.hidden = !before;
   page.older.hidden = !nextCursor;
   mark(page.first, 'href', toArchive(rest));
   mark(page.older, 'href', toArchive({ ...rest, before: nextCursor }));
+}
+
+// A rare word is looked for in part of the archive at a time.
+function inWords(found, hasMore) {
+  if (found > 0) return `${found} here${hasMore ? ', and there are older ones' : ''}`;
+  return hasMore ? 'None among those that were looked through; there are older ones.' : 'Nothing was found.';
 }
 
 function line(session) {

@@ -16,6 +16,7 @@ export function buildCharts() {
   byId('charts').replaceChildren(start.element, turn.element, hours.element, ends.element);
   const list = make('ol', { class: 'ends' });
   ends.plot.removeAttribute('role');
+  ends.plot.removeAttribute('aria-label');
   ends.plot.append(list);
   const drawStart = lines(start.plot, ['p50', 'p95'], span);
   const drawTurn = lines(turn.plot, ['p50', 'p95'], span);

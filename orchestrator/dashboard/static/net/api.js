@@ -33,7 +33,9 @@ export const post = (path, body) => answerTo(path, {
 /** Return why a response is none: the house says so as problem+json. */
 export async function problemOf(response) {
   const told = await response.json().catch(() => ({}));
-  const words = refusal(response.status) ?? told.detail ?? `The server answered ${response.status}.`;
+  const fields = (told.errors ?? []).map(({ field, message }) => `${field} ${message}`);
+  const said = [told.detail ?? `The server answered ${response.status}.`, ...fields].join(' ');
+  const words = refusal(response.status) ?? said;
   const Kind = response.status === 401 || response.status === 403 ? Refused : Problem;
   return new Kind(response.status, words, told.code);
 }
