@@ -71,7 +71,7 @@ async function begin(channel) {
     made.abandon();
     showScreen("setup", "Talk to an agent");
     showProblem(problem);
-    byId("call").focus();
+    byId("problem").focus();
   }
 }
 
@@ -80,9 +80,11 @@ function follow(from, event) {
   const { type, id, data } = event;
   if (type === "error") transcript.note(id, data.message);
   if (type === "agent_recovered") transcript.note(id, "Another agent has taken over.");
-  const isMoment = type === "session_state" && data.state === "ready";
-  if (isMoment || (type === "agent_state" && data.state === "speaking" && !from.hasSpoken)) {
-    from.hasSpoken = !isMoment;
+  if (from.state.channel === "text") return;
+  const isReady = type === "session_state" && data.state === "ready";
+  const isFirstWord = type === "agent_state" && data.state === "speaking" && !from.hasSpoken;
+  from.hasSpoken ||= isFirstWord;
+  if (isReady || isFirstWord) {
     from.look().then(showTimeline, () => {});
   }
 }

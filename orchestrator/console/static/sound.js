@@ -1,5 +1,6 @@
 // How does the sound of a call stay connected, whatever happens to the agent and to the network?
 
+import { Problem } from "./api.js";
 import { Connection } from "./whip.js";
 
 const PAUSES_MS = [0, 500, 1000, 2000, 4000];
@@ -46,6 +47,11 @@ export class Sound {
 
   async #connect() {
     clearTimeout(this.waiting);
+    if (!globalThis.RTCPeerConnection) {
+      const words = "This browser has no WebRTC, or an extension takes it away.";
+      this.onState("refused", new Problem(words, { code: "no_webrtc" }));
+      return;
+    }
     this.connection?.close();
     this.restarted = false;
     this.onState("connecting");
@@ -58,7 +64,7 @@ export class Sound {
     try {
       await connection.open(this.sessionId, this.token);
     } catch (problem) {
-      if (connection === this.connection && problem.name !== "AbortError") this.#refused(problem);
+      if (connection === this.connection && this.isReady) this.#refused(problem);
     }
   }
 

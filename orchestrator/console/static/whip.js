@@ -27,7 +27,7 @@ export class Connection {
   }
 
   get isConnected() {
-    return this.peer.connectionState === "connected" && this.sender.transport?.state === "connected";
+    return this.peer.connectionState === "connected" && !this.#isHungUp();
   }
 
   /** Join a session that is ready. */
@@ -52,7 +52,8 @@ export class Connection {
     // A server that hangs up closes this; the connection itself would notice much later.
     dtls?.addEventListener("statechange", () => this.#look());
     // They count from the next start of ICE, which is soon if this one leads nowhere.
-    this.peer.setConfiguration({ iceServers: iceServers(response.headers.get("Link")) });
+    const servers = iceServers(response.headers.get("Link"));
+    if (servers.length) this.peer.setConfiguration({ iceServers: servers });
     this.stalling = setTimeout(() => this.onState("stalled"), CONNECTING_MS);
     this.#flush();
   }
@@ -84,14 +85,17 @@ export class Connection {
   #look() {
     if (this.peer.connectionState === "connecting") return;
     clearTimeout(this.stalling);
-    const hungUp = ["closed", "failed"].includes(this.sender.transport?.state);
-    const state = hungUp ? "closed" : this.peer.connectionState;
+    const state = this.#isHungUp() ? "closed" : this.peer.connectionState;
     if (state === "closed") this.onState("lost");
     else if (state === "failed") this.onState("stalled");
     else if (state === "connected") this.onState("connected");
     else if (state === "disconnected") {
       this.stalling = setTimeout(() => this.onState("stalled"), STALLED_MS);
     }
+  }
+
+  #isHungUp() {
+    return ["closed", "failed"].includes(this.sender.transport?.state);
   }
 
   async #gathered() {

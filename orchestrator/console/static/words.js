@@ -30,7 +30,7 @@ export function agentWord(state, { channel, session }) {
 
 /** Return the state of a call as a whole, and the sentence for it. What is worst comes first. */
 export function statusOf(call) {
-  if (call.phase === "ending") return ["ending", "Ending the call…"];
+  if (call.phase === "ending" || call.session === "ending") return ["ending", "Ending the call…"];
   if (call.phase === "microphone") return ["microphone", "Your browser asks for the microphone…"];
   if (call.phase === "starting") return ["starting", "Starting…"];
   if (call.events === "reconnecting") {
