@@ -6,17 +6,17 @@ written may write it again.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, Text, cast, delete, or_, select, true
+from sqlalchemy import Engine, Text, cast, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Transaction
 from sqlalchemy.orm import defer
 
+from sessions.archive_queries import chosen, is_after, is_before, newest, pattern
 from sessions.archived import ArchivedSession, ArchiveFilter
 from sessions.database import ArchivedAliasRow, ArchivedSessionRow
 
@@ -77,8 +77,8 @@ class Archive:
         """Return ended sessions without their transcripts, those accepted last first."""
         row = ArchivedSessionRow
         query = (
-            _newest(_chosen(wanted))
-            .where(_is_before(wanted.before))
+            newest(chosen(wanted))
+            .where(is_before(wanted.before))
             .options(defer(row.transcript, raiseload=True))
             .limit(limit)
         )
@@ -94,18 +94,16 @@ class Archive:
         more.
         """
         row = ArchivedSessionRow
-        places = _newest(_chosen(wanted)).where(_is_before(wanted.before)).limit(look_at)
-        # As it stands in the JSON. What else has the words in it, such as a key, is left out below.
-        written = json.dumps(said)[1:-1]
+        places = newest(chosen(wanted)).where(is_before(wanted.before)).limit(look_at)
         with Transaction(self._engine) as transaction:
             looked_at = transaction.execute(places.with_only_columns(row.accepted_at, row.id)).all()
             if not looked_at:
                 return [], None
-            last = looked_at[-1].tuple()
+            last = looked_at[-1].accepted_at, looked_at[-1].id
             query = (
-                _newest(_chosen(wanted))
-                .where(_is_before(wanted.before), or_(_is_after(last), row.id == last[1]))
-                .where(cast(row.transcript, Text).icontains(written, autoescape=True))
+                newest(chosen(wanted))
+                .where(is_before(wanted.before), or_(is_after(last), row.id == last[1]))
+                .where(cast(row.transcript, Text).ilike(pattern(said), escape="/"))
                 .limit(limit)
             )
             found = [_read(one) for one in transaction.scalars(query)]
@@ -125,7 +123,7 @@ class Archive:
         row = ArchivedSessionRow
         at, session_id = position
         query = (
-            _chosen(wanted)
+            chosen(wanted)
             # Said twice, because the first half is what an index can find.
             .where(row.ended_at >= at, or_(row.ended_at > at, row.id > session_id))
             .where(row.ended_at < until)
@@ -170,42 +168,6 @@ class Archive:
             # Their names go with them.
             transaction.execute(delete(row).where(row.id.in_(ids)))
             return len(ids)
-
-
-def _chosen(wanted: ArchiveFilter) -> Select[ArchivedSessionRow]:
-    row = ArchivedSessionRow
-    query = select(row)
-    for column, value in (
-        (row.scope, wanted.scope),
-        (row.user_name, wanted.user_name),
-        (row.channel, wanted.channel),
-        (row.reason, wanted.reason),
-        (row.fault, wanted.fault),
-    ):
-        if value is not None:
-            query = query.where(column == value)
-    if wanted.since is not None:
-        query = query.where(row.accepted_at >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(row.accepted_at < wanted.until)
-    return query
-
-
-def _newest(query: Select[ArchivedSessionRow]) -> Select[ArchivedSessionRow]:
-    return query.order_by(ArchivedSessionRow.accepted_at.desc(), ArchivedSessionRow.id.desc())
-
-
-def _is_before(position: tuple[int, str] | None) -> ColumnElement[bool]:
-    row = ArchivedSessionRow
-    if position is None:
-        return true()
-    at, session_id = position
-    return or_(row.accepted_at < at, (row.accepted_at == at) & (row.id < session_id))
-
-
-def _is_after(position: tuple[int, str]) -> ColumnElement[bool]:
-    row, (at, session_id) = ArchivedSessionRow, position
-    return or_(row.accepted_at > at, (row.accepted_at == at) & (row.id > session_id))
 
 
 def _says(session: ArchivedSession, said: str) -> bool:

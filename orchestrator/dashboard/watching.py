@@ -24,7 +24,7 @@ from sessions.version import version
 
 EXTENSION = "switchboard_dashboard"
 HEARTBEAT_SECONDS = 15.0
-_LINGER_SECONDS = 5.0
+_LINGER_SECONDS = 3.0
 _RETRY_AFTER = 5
 _SEND_BUFFER = 128 * 1024  # The kernel's own limit, 4 MB a socket, would hide a slow reader.
 

@@ -13,6 +13,7 @@ from sessions import archive as archiving
 from sessions.archive import Archive
 from sessions.archived import ArchivedSession, ArchiveFilter
 from sessions.database import ArchivedSessionRow, open_database
+from sessions.endings import Endings
 from sessions.schema import is_current, migrate
 from sessions.settings import Settings
 from tests.fixtures.postgres import Postgres
@@ -155,3 +156,26 @@ def test_error_when_the_database_refuses_then_quotes_nothing_that_was_said(
         with engine.begin() as connection:
             connection.execute(text("ALTER TABLE elsewhere RENAME TO archived_sessions"))
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("said", ["GRÜSSE 😀", "grüße", "\u0000"])
+def test_words_when_searched_for_then_found_as_they_were_said(archive: Archive, said: str) -> None:
+    found = ended(2 * DAY)
+    archive.save(found)
+    archive.save(archived(accepted_at=3 * DAY))
+    looked_for = said.replace("SS", "ß")
+    assert archive.search(ArchiveFilter(), looked_for, 10, 10) == ([found], None)
+    nothing, stopped_at = archive.search(ArchiveFilter(), looked_for, 10, 1)
+    assert (nothing, stopped_at and stopped_at[0]) == ([], 3 * DAY)
+
+
+def test_endings_when_counted_then_by_reason_within_their_time(engine: Engine) -> None:
+    archive, endings = Archive(engine), Endings(engine)
+    for at in (DAY, DAY + 5, 2 * DAY):
+        archive.save(ended(at))
+    archive.save(ended(DAY + 1, reason="agent_error", fault="platform"))
+    assert endings.count(DAY, 2 * DAY) == {
+        ("user_left", "user"): 2,
+        ("agent_error", "platform"): 1,
+    }
+    assert [one.ended_at for one in endings.last(3)] == [2 * DAY, DAY + 5, DAY + 1]
