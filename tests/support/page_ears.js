@@ -11,8 +11,8 @@
     position: () => blocks.length * BLOCK,
     // The first and the last loud sample after a position, by blocks, and how much has been heard.
     speech: (position) => {
-      const loud = blocks.map((block, n) => (block.isLoud ? n : -1)).filter((n) => n * BLOCK >= position && n >= 0);
-      return loud.length < 2 ? null : [loud[0] * BLOCK, (loud.at(-1) + 1) * BLOCK, ears.position()];
+      const loud = [...blocks.keys()].filter((n) => blocks[n].isLoud && n * BLOCK >= position);
+      return !loud.length ? null : [loud[0] * BLOCK, (loud.at(-1) + 1) * BLOCK, ears.position()];
     },
     samples: (from, to) => {
       const bytes = new Uint8Array((to - from) * 2);
@@ -26,7 +26,8 @@
 
   function keep(heard) {
     const samples = Int16Array.from(heard, (one) => Math.max(-1, Math.min(1, one)) * 32767);
-    blocks.push({ samples, isLoud: heard.some((one) => Math.abs(one) > LOUD) });
+    // A click is not speech.
+    blocks.push({ samples, isLoud: heard.filter((one) => Math.abs(one) > LOUD).length > RATE / 50 });
   }
 
   function listen() {
