@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,14 +14,16 @@ from tests.support.eventually import eventually
 
 
 class Operator:
-    """Reads the stream in a thread, and remembers every message in order."""
+    """Reads the lines of a stream in a thread, and remembers every message in order."""
 
-    def __init__(self, response: httpx.Response) -> None:
-        self.response = response
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = lines
+        self.written: list[str] = []
         self.messages: list[tuple[str, dict[str, Any]]] = []
         self.ids: list[int] = []
         self.rows: dict[str, dict[str, Any]] = {}
         self.is_over = False
+        self.failure: Exception | None = None
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -49,7 +51,8 @@ class Operator:
     def _read(self) -> None:
         event, data = "", ""
         try:
-            for line in self.response.iter_lines():
+            for line in self._lines:
+                self.written.append(line)
                 name, _, value = line.partition(": ")
                 match name:
                     case "id":
@@ -63,8 +66,8 @@ class Operator:
                         event = ""
                     case _:
                         pass
-        except (httpx.HTTPError, httpx.StreamError):
-            pass
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            self.failure = error
         self.is_over = True
 
     def _take(self, event: str, data: dict[str, Any]) -> None:
@@ -81,6 +84,14 @@ class Operator:
         self.messages.append((event, data))
 
 
+def lines_of(parts: Iterable[str]) -> Iterator[str]:
+    """Return lines as an event stream has them: what else breaks lines elsewhere is text here."""
+    rest = ""
+    for part in parts:
+        *lines, rest = (rest + part).split("\n")
+        yield from lines
+
+
 @contextmanager
 def watching(url: str, headers: Mapping[str, str] | None = None) -> Iterator[Operator]:
     """Watch a web front for a ``with`` block, once its picture is complete."""
@@ -89,6 +100,6 @@ def watching(url: str, headers: Mapping[str, str] | None = None) -> Iterator[Ope
         client.stream("GET", f"{url}/dashboard/events", headers=headers) as response,
     ):
         assert response.status_code == 200, response.read()
-        operator = Operator(response)
+        operator = Operator(lines_of(response.iter_text()))
         operator.until("rows", lambda data: data["complete"])
         yield operator
