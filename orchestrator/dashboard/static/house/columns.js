@@ -24,6 +24,7 @@ export const COLUMNS = [
       const link = cell.firstElementChild;
       say(link, user);
       mark(link, 'href', toSession(id));
+      mark(link, 'title', id);
     },
   },
   {

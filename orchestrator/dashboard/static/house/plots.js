@@ -10,10 +10,13 @@ const COLOURS = {
 const HALF_HOUR = 1800;
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
-/** Draw one line for each name into `box`; return what draws them anew from [seconds, ...values]. */
-export function lines(box, names, words) {
+/**
+ * Draw one line for each name into `box`; return what draws them anew from [seconds, ...values].
+ * `point` is told over which place the pointer is, or null.
+ */
+export function lines(box, names, words, point) {
   return plot(box, (size) => ({
-    ...frame(size, words),
+    ...frame(size, words, point),
     series: [{}, ...names.map((name) => ({
       label: name, stroke: colour(COLOURS[name]), width: 1.75, points: { size: 4 }, spanGaps: true,
     }))],
@@ -21,10 +24,10 @@ export function lines(box, names, words) {
 }
 
 /** Draw bars into `box`, the parts of each on top of each other. */
-export function bars(box, names) {
+export function bars(box, names, point) {
   const { bars: path } = uPlot.paths;
   const draw = plot(box, (size) => ({
-    ...frame(size, whole, HALF_HOUR),
+    ...frame(size, whole, point, HALF_HOUR),
     series: [{}, ...names.toReversed().map((name) => ({
       label: name, fill: colour(COLOURS[name]), stroke: colour(COLOURS[name]), width: 0,
       paths: path({ size: [0.7, 26] }), points: { show: false },
@@ -35,14 +38,12 @@ export function bars(box, names) {
 
 /** Add each part to those before it; the last is the whole, and drawn first. */
 function stacked(parts) {
-  return parts.map((_, place) => at(parts, place));
+  return parts.map((_, place) => parts[0].map(
+    (_, hour) => parts.slice(0, place + 1).reduce((sum, part) => sum + part[hour], 0),
+  ));
 }
 
-function at(parts, place) {
-  return parts[0].map((_, hour) => parts.slice(0, place + 1).reduce((sum, part) => sum + part[hour], 0));
-}
-
-function frame({ width, height }, words, margin = 0) {
+function frame({ width, height }, words, point, margin = 0) {
   const ink = colour('--quiet');
   const line = colour('--line');
   const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: '11px system-ui, sans-serif' };
@@ -50,7 +51,8 @@ function frame({ width, height }, words, margin = 0) {
     width,
     height,
     legend: { show: false },
-    cursor: { show: false },
+    cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
+    hooks: { setCursor: [({ cursor }) => point(cursor.idx ?? null)] },
     padding: [8, 8, 0, 0],
     scales: {
       x: { range: (_, least, most) => [least - margin, most + margin] },
