@@ -26,6 +26,7 @@ FIGURES = (
     "reaping",
     "memory",
     "importing",
+    "dashboard",
     "follow",
     "crowd",
     "turns",
