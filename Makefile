@@ -1,6 +1,6 @@
 # GNU make; every target is a plain word in `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help install run example test chaos check bench lock clean livekit-server kafka node-packages chromium
+.PHONY: help install run example test chaos check bench lock clean livekit-server kafka node-packages chromium pictures
 SHELL := /bin/sh
 
 PYTHON ?= python3
@@ -65,6 +65,9 @@ test: install ## check, then every test
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest tests --numprocesses 3 --dist loadfile --ignore tests/chaos
 	@$(BIN)/python -m pytest tests/chaos
+
+pictures: install livekit-server chromium ## photograph the pages for the README
+	@PICTURES=docs/images $(BIN)/python -m pytest tests/browser/test_pictures.py
 
 chaos: install livekit-server ## let everything die while callers call: CALLS=1000 [SEED=7] [SAVE=docs/reliability.md]
 	@$(BIN)/python -m tests.chaos --calls $(CALLS) $(if $(SEED),--seed $(SEED)) $(if $(SAVE),--save $(SAVE))
