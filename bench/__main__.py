@@ -19,6 +19,7 @@ from tests.support.processes import ROOT
 FIGURES = (
     "joining",
     "first_audio",
+    "whip",
     "recovery",
     "pickup",
     "starts",
@@ -26,6 +27,7 @@ FIGURES = (
     "reaping",
     "memory",
     "importing",
+    "console",
     "dashboard",
     "follow",
     "crowd",

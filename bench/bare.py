@@ -17,7 +17,7 @@ from livekit import rtc
 _STAY_SECONDS = 0.3
 
 
-async def join(url: str, token: str) -> None:
+async def join(url: str, token: str, stay: float = _STAY_SECONDS) -> None:
     """Join, publish, tell when that began, stay for a moment and leave."""
     room = rtc.Room()
     started = time.monotonic()
@@ -27,7 +27,7 @@ async def join(url: str, token: str) -> None:
     options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
     await room.local_participant.publish_track(track, options)
     print(started, flush=True)
-    await asyncio.sleep(_STAY_SECONDS)
+    await asyncio.sleep(stay)
     await room.disconnect()
 
 

@@ -12,11 +12,15 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from livekit import api, rtc
 
 from sessions.settings import Settings
 from tests.support.processes import ROOT
+
+BARE_IDENTITY = "bare"
+BARE_TRACK = "voice"
 
 _PATIENCE_SECONDS = 20.0
 
@@ -63,20 +67,25 @@ class Bare:
 
     async def join(self) -> float:
         """Let it join a new room and publish; return how long that took, in milliseconds."""
+        name = self.new_room()
+        return await until_published(self.settings, name, lambda: self.publish(name))
+
+    def new_room(self) -> str:
+        """Return the name of a room that nobody has been in."""
         self.count += 1
-        name = f"bare-{self.process.pid}-{self.count}"
+        return f"bare-{self.process.pid}-{self.count}"
 
-        async def ask() -> float:
-            assert self.process.stdin is not None
-            assert self.process.stdout is not None
-            where = {
-                "url": self.settings.livekit_url,
-                "token": token(self.settings, name, "bare"),
-            }
-            self.process.stdin.write(json.dumps(where).encode() + b"\n")
-            return float(await self.process.stdout.readline())
-
-        return await until_published(self.settings, name, ask)
+    async def publish(self, room_name: str, **fields: Any) -> float:
+        """Let it join a room; return when it began, once it has published."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        where = {
+            "url": self.settings.livekit_url,
+            "token": token(self.settings, room_name, BARE_IDENTITY),
+            **fields,
+        }
+        self.process.stdin.write(json.dumps(where).encode() + b"\n")
+        return float(await self.process.stdout.readline())
 
 
 @asynccontextmanager
