@@ -6,6 +6,7 @@ const PAUSES_MS = [0, 250, 500, 1000, 2000, 4000];
 const TRY_AGAIN_LATER = 1013;
 const TOO_FAST = 1008;
 const LONG_PAUSE_MS = 5000;
+const STEADY_MS = 3000;
 const PING_MS = 10_000;
 const PATIENCE_MS = 5000;
 const OF_THE_LOG = /^\d+-\d+$/;
@@ -16,6 +17,7 @@ export class EventLine {
     Object.assign(this, { sessionId, token, onEvent, onLine, onOver });
     this.since = "0-0";
     this.failures = 0;
+    this.openedAt = Infinity;
     this.back = () => this.#hurry();
     this.away = () => this.#listen(PATIENCE_MS / 2);
     addEventListener("online", this.back);
@@ -47,7 +49,7 @@ export class EventLine {
   #take(frame) {
     clearTimeout(this.deadline);
     if (frame.type === "session_confirmed") {
-      this.failures = 0;
+      this.openedAt = performance.now();
       this.onLine("open");
       this.pinging = setInterval(() => this.#listen(PATIENCE_MS), PING_MS);
     }
@@ -76,6 +78,9 @@ export class EventLine {
     this.#quiet();
     this.socket = null;
     if (this.stopped) return;
+    // A line that is closed as soon as it is open shall not be asked for ever faster.
+    if (performance.now() - this.openedAt > STEADY_MS) this.failures = 0;
+    this.openedAt = Infinity;
     this.failures += 1;
     this.onLine("reconnecting");
     const asked = code === TOO_FAST || (code === TRY_AGAIN_LATER && this.failures > 1);
