@@ -106,6 +106,9 @@ class Teller:
                 self._ended.popleft()
 
     def _show(self, endings: list[Ending]) -> None:
+        for one in endings:
+            self._names.name_of(one.scope)
+        self._names.refresh()
         self._board.end({one.id: encode(self._ended_session(one)) for one in endings[::-1]})
 
     def _ended_session(self, ending: Ending) -> EndedSession:
