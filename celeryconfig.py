@@ -16,12 +16,6 @@ _redis_options = {
     "socket_timeout": 5,
     "socket_keepalive": True,
 }
-# What is in hand when Redis goes is asked for again by the reaper; handing it back then raises.
-_redis_options = {
-    "socket_connect_timeout": _settings.redis_timeout_seconds,
-    "socket_timeout": 5,
-    "socket_keepalive": True,
-}
 # What is in hand when Redis goes is sent again by the reaper; handing it back ends the worker.
 broker_transport_options = {**_redis_options, "ack_emulation": False}
 result_backend = None
