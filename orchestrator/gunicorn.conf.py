@@ -57,6 +57,7 @@ logger_class = Log
 accesslog = None
 timeout = 30
 keepalive = 10
+limit_request_line = 8190  # The query of a `POST /whip` says what the body of a start does.
 graceful_timeout = 5
 preload_app = False
 control_socket_disable = True

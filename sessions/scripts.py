@@ -108,6 +108,7 @@ class Scripts:
                 "ask",
                 "answer",
                 "connect",
+                "arrive",
             )
         }
 

@@ -94,6 +94,11 @@ class SessionStore:
         session = Session.from_hash(_pairs(reply[2]))
         return Claim(session, _pairs(reply[3]), owner, int(reply[1]))
 
+    def arrive(self, session_id: str, generation: int, joined: int) -> Refusal | None:
+        """Say that an agent who has ``joined`` (ms) is about to be ready, its voice in the room."""
+        reply = self._run("arrive", session_id, generation=generation, joined=joined)
+        return refusal_in(reply)
+
     def ready(
         self, session_id: str, generation: int, times: Mapping[str, int] | None = None
     ) -> Refusal | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from typing import Any
 
@@ -41,6 +42,7 @@ from agents.voice.troubles import Troubles
 from agents.voice.typed import Typed
 from agents.voice.warmth import Warm
 from agents.voice.words import Words
+from sessions.connections import REDIS_AWAY
 from sessions.control import Order
 from sessions.errors import ConfigurationError, StaleGenerationError, UnknownVoiceError
 from sessions.metering import metering
@@ -194,6 +196,8 @@ class Call:
         # One after the other: starting the session holds the event loop, and the track would wait.
         await self._output.publish()
         await send_away_from_lost_agent(self._room, self._session, self._settings)
+        self._spawn(self._arrive(joined))
+        await asyncio.sleep(0)  # So that it has begun before the event loop is held.
         await session.start(agent, room=self._room, room_options=options, session_host=False)
         refused = await until_redis_answers(
             self._store.ready, self._session.id, self._session.generation, {"joined": joined}
@@ -201,6 +205,12 @@ class Call:
         self._presence.watch_room(been_here="userJoined" in self._session.timeline)
         if isinstance(refused, Refusal) and refused.why != "state":
             raise StaleGenerationError(f"{self._session.id} could not become ready: {refused.why}.")
+
+    async def _arrive(self, joined: int) -> None:
+        """Let whoever waits for this agent get ready too; without Redis they wait on."""
+        with contextlib.suppress(*REDIS_AWAY):
+            session = self._session
+            await asyncio.to_thread(self._store.arrive, session.id, session.generation, joined)
 
     async def _open(
         self,

@@ -40,12 +40,14 @@ def wait_until_ready(
     house: Services,
     session: Session,
     seconds: float,
+    *,
     given_up: Callable[[], bool] | None = None,
+    early: Callable[[Session], bool] | None = None,
 ) -> Session:
     """Return the session as soon as it is ready, or as it is after ``seconds``.
 
     A store that goes away meanwhile ends the waiting, not the session. So does a caller who has
-    ``given_up``.
+    ``given_up``. A session for which ``early`` holds need not be ready.
 
     Raises:
         SessionFailedError: the session has ended instead.
@@ -57,7 +59,9 @@ def wait_until_ready(
             while True:
                 session = _reload(house, session)
                 left = deadline - time.monotonic()
-                if session.state not in _STARTING or left <= 0 or (given_up and given_up()):
+                if session.state not in _STARTING or (early and early(session)):
+                    return session
+                if left <= 0 or (given_up and given_up()):
                     return session
                 wake_ups.get_message(timeout=min(left, _LOOK_SECONDS) if given_up else left)
     except RedisError:

@@ -48,7 +48,7 @@ def answer(
     """
     deadline = time.monotonic() + house.settings.whip_timeout_seconds
     with _ending_what_fails(house, call):
-        session = _with_agent(house, call.session, deadline, has_hung_up)
+        session = _with_agent(house, call.session, deadline, has_hung_up, early=True)
         with in_turn(house, session.id):
             try:
                 connected = house.media_server.connect(session, offer)
@@ -67,12 +67,23 @@ def answer(
 
 
 def _with_agent(
-    house: Services, session: Session, deadline: float, has_hung_up: Callable[[], bool]
+    house: Services,
+    session: Session,
+    deadline: float,
+    has_hung_up: Callable[[], bool],
+    *,
+    early: bool = False,
 ) -> Session:
-    """Return the session when its agent has published its voice."""
-    session = wait_until_ready(house, session, deadline - time.monotonic(), has_hung_up)
+    """Return the session when its agent has published its voice, or ``early`` is about to."""
+    session = wait_until_ready(
+        *(house, session, deadline - time.monotonic()),
+        given_up=has_hung_up,
+        early=_is_about_to_be_ready if early else None,
+    )
     if has_hung_up():
         raise CallerGoneError("The caller has hung up.")
+    if early and _is_about_to_be_ready(session):
+        return session
     limit = house.settings.whip_timeout_seconds
     match session.state:
         case State.READY:
@@ -81,6 +92,15 @@ def _with_agent(
             raise AgentsBusyError(f"No agent was free within {limit:g} s.", retry_after=5)
         case _:
             raise AgentLateError(f"The agent was not ready within {limit:g} s.")
+
+
+def _is_about_to_be_ready(session: Session) -> bool:
+    """Tell whether the first agent is in the room: livekit-server waits for its voice.
+
+    A later agent sends callers by WHIP away before it is ready.
+    """
+    first = session.state is State.STARTING and session.generation == 1
+    return first and "joined" in session.timeline
 
 
 def _is_left(house: Services, session: Session) -> bool:

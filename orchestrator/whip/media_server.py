@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,9 @@ from sessions.rooms import AGENT_IDENTITY, AGENT_TRACK, HEARS_NOTHING, VIA, WHIP
 from sessions.settings import Settings
 
 _PATH = "/whip/v1"
+_WHO_IS_THERE = "/twirp/livekit.RoomService/GetParticipant"
+_VOICE_SECONDS = 1.0
+_LOOK_SECONDS = 0.01
 _TIMEOUT = httpx.Timeout(5.0, connect=3.0)
 """It answers in a fraction of a second, or it looks for an agent who has gone."""
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=60)
@@ -71,11 +75,15 @@ class MediaServer:
     def connect(self, session: Session, offer: Offer) -> Connected:
         """Have the caller of ``session`` join its room, and hear the agent that is there.
 
+        A voice that is in the room a moment later is not sent to them, and livekit-server waits for
+        seconds before it tries again; so the offer waits for the voice.
+
         Raises:
             InvalidOfferError, MediaServerAwayError, MediaServerRefusedError: see ``_check``.
         """
         headers, attributes = {"Content-Type": OFFER}, {VIA: WHIP}
         if offer.hears:
+            self._wait_for_voice(session)
             headers["X-LiveKit-ClientInfo"] = _AGENTS_VOICE
         else:
             attributes[HEARS_NOTHING] = "1"
@@ -118,6 +126,19 @@ class MediaServer:
         reply = self._patch(session, fragment, tag)
         if reply.status_code != httpx.codes.NO_CONTENT:
             raise _refusal(reply)
+
+    def _wait_for_voice(self, session: Session) -> None:
+        """Return when livekit-server has got the first sound of the agent, or after a second."""
+        token = tokens.sign_for_looking(session, self._settings)
+        wanted = json.dumps({"room": session.room, "identity": AGENT_IDENTITY})
+        deadline = time.monotonic() + _VOICE_SECONDS
+        while time.monotonic() < deadline:
+            headers = {"Content-Type": "application/json"}
+            reply = self._send("POST", _WHO_IS_THERE, token, wanted, headers)
+            if reply.is_success and reply.json().get("tracks"):
+                return
+            time.sleep(_LOOK_SECONDS)
+        log.warning("agent_has_no_voice")
 
     def _patch(self, session: Session, fragment: str, tag: str) -> httpx.Response:
         headers = {"Content-Type": FRAGMENT, "If-Match": tag}

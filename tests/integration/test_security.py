@@ -47,6 +47,8 @@ ABOUT_A_SESSION: list[tuple[str, str, dict[str, str] | None]] = [
     ("POST", "/listening/stop", {"session_id": "{id}"}),
     ("POST", "/chat", {"session_id": "{id}", "user_id": "ann", "message": "Hello?"}),
     ("GET", "/ws/{id}", None),
+    ("GET", "/whip/{id}", None),
+    ("DELETE", "/whip/{id}", None),
 ]
 
 

@@ -11,6 +11,7 @@ from orchestrator.access import tokens
 from sessions.directory import Directory
 from sessions.ids import new_session_id
 from sessions.models import Session
+from sessions.outcomes import Refusal
 from sessions.settings import Settings
 from sessions.states import Reason, State
 from sessions.store import SessionStore
@@ -79,6 +80,19 @@ def test_offer_when_the_session_is_recovering_then_the_answer_waits_for_the_next
         store.ready(session_id, 2)
         assert answer.result().status_code == 201
     assert len(media.offers) == 1
+
+
+def test_offer_when_the_first_agent_is_in_the_room_then_it_need_not_be_ready(
+    whip: FlaskClient, actor: Actor, store: SessionStore, directory: Directory
+) -> None:
+    session_id = actor.starting(scope=SCOPE)
+    problem(offer(whip, {"X-Session-ID": session_id}), 504, "agent_late")
+    joined = store.now()
+    assert store.arrive(session_id, 1, joined) is None
+    assert offer(whip, {"X-Session-ID": session_id}).status_code == 201
+    session = session_of(directory, session_id)
+    assert (session.state, session.timeline["joined"]) == (State.STARTING, joined)
+    assert store.arrive(session_id, 2, joined) == Refusal("stale")
 
 
 @pytest.mark.usefixtures("alive_worker")

@@ -99,8 +99,11 @@ def _handler_of(fake: FakeMediaServer) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             asked = Asked(self.command, self.path, self.headers, body)
-            fake.asked.append(asked)
-            reply = fake.answer(asked)
+            if asked.path.startswith("/twirp"):
+                reply = Reply(200, (), '{"tracks": [{"name": "agent_voice"}]}')
+            else:
+                fake.asked.append(asked)
+                reply = fake.answer(asked)
             self.send_response(reply.status)
             for name, value in reply.headers:
                 self.send_header(name, value)
