@@ -40,7 +40,7 @@ def test_stream_when_the_server_goes_and_returns_then_the_page_says_so_and_catch
     expect(dashboard.row(first)).to_be_visible()
     page.get_by_role("button", name="Try now").click()
     actor.store.begin_ending(first, Reason.ENDED_BY_API)
-    second = actor.ready(user="Meanwhile")
+    second = actor.text(user="Meanwhile")
     with serve_web(port=port):
         dashboard.wait_until_live()
         expect(dashboard.row(second)).to_contain_text("Meanwhile")

@@ -1,6 +1,6 @@
 // Is what the page shows true at this moment? Said in words, and only when it changes.
 
-import { byId, say } from './kit/dom.js';
+import { byId, keep, make, say } from './kit/dom.js';
 import { everySecond } from './kit/clock.js';
 
 const WORDS = {
@@ -9,6 +9,8 @@ const WORDS = {
   away: 'Connection lost: what is shown is old.',
   refused: 'Not let in.',
 };
+
+const BEAT = { name: 'beat', detail: 'Nobody sends the jobs of upkeep: start beat.' };
 
 /** Build the line that tells how the stream is; `hurry` has it try again at once. */
 export function buildLine(hurry) {
@@ -52,11 +54,15 @@ export function buildLine(hurry) {
     },
     house({ ready, checks, upkeep }) {
       const missing = ready ? [] : checks.filter(({ ok }) => !ok);
-      const words = missing.map(({ name, detail }) => `${name}: ${detail}`);
-      if (!upkeep.beatUp) words.push('beat: nobody looks after what fails');
-      const notice = byId('notice');
-      notice.hidden = words.length === 0;
-      say(notice, words.length === 0 ? '' : `${ready ? 'Look after' : 'No call can be taken'}: ${words.join('; ')}.`);
+      if (ready && !upkeep.beatUp) missing.push(BEAT);
+      byId('notice').hidden = missing.length === 0;
+      const names = missing.map(({ name }) => name).join(', ');
+      say(byId('notice-words'), `${ready ? 'Calls are taken, but look after' : 'No call can be taken'}: ${names}`);
+      keep(byId('notice-list'), missing, {
+        key: ({ name }) => name,
+        create: () => make('li'),
+        update: (line, { name, detail }) => say(line, `${name}: ${detail.replaceAll('`', '')}`),
+      });
     },
   };
 }

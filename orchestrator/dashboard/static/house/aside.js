@@ -74,7 +74,7 @@ function conditionOf(worker) {
     parts.push(worker.drainEndsAt ? `draining until ${time(worker.drainEndsAt)}` : 'draining');
     if (worker.waitsFor) parts.push(`waits for ${worker.waitsFor}`);
   }
-  if (worker.silentMs > 0) parts.push(`silent for ${span(worker.silentMs)}`);
+  if (worker.silentMs > 0) parts.push(`silent for ${count(worker.silentMs / 1000, 'second')}`);
   return parts.join(' · ');
 }
 

@@ -7,7 +7,7 @@ const { uPlot } = window;
 const COLOURS = {
   p50: '--accent', p95: '--warn', user: '--accent', config: '--warn', provider: '--wait', platform: '--bad',
 };
-const HALF_HOUR = 1800;
+const HOUR = 3600;
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
 /**
@@ -16,7 +16,7 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-d
  */
 export function lines(box, names, words, point) {
   return plot(box, (size) => ({
-    ...frame(size, words, point),
+    ...frame(size, words, point, { least: 100, stretch: 2 * HOUR }),
     series: [{}, ...names.map((name) => ({
       label: name, stroke: colour(COLOURS[name]), width: 1.75, points: { size: 4 }, spanGaps: true,
     }))],
@@ -27,7 +27,7 @@ export function lines(box, names, words, point) {
 export function bars(box, names, point) {
   const { bars: path } = uPlot.paths;
   const draw = plot(box, (size) => ({
-    ...frame(size, whole, point, HALF_HOUR),
+    ...frame(size, whole, point, { least: 4, margin: HOUR / 2 }),
     series: [{}, ...names.toReversed().map((name) => ({
       label: name, fill: colour(COLOURS[name]), stroke: colour(COLOURS[name]), width: 0,
       paths: path({ size: [0.7, 26] }), points: { show: false },
@@ -43,7 +43,8 @@ function stacked(parts) {
   ));
 }
 
-function frame({ width, height }, words, point, margin = 0) {
+/** `least` is how high, `stretch` how long (s) a chart is at the least; `margin` is left at its sides. */
+function frame({ width, height }, words, point, { least, stretch = 0, margin = 0 }) {
   const ink = colour('--quiet');
   const line = colour('--line');
   const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: '11px system-ui, sans-serif' };
@@ -55,8 +56,10 @@ function frame({ width, height }, words, point, margin = 0) {
     hooks: { setCursor: [({ cursor }) => point(cursor.idx ?? null)] },
     padding: [8, 8, 0, 0],
     scales: {
-      x: { range: (_, least, most) => [least - margin, most + margin] },
-      y: { range: (_, least, most) => [0, Math.max(1, most ?? 1) * 1.1] },
+      x: {
+        range: ({ data: [at] }) => [Math.min(at[0], at.at(-1) - stretch) - margin, at.at(-1) + margin],
+      },
+      y: { range: (_, lowest, highest) => [0, Math.max(least, highest ?? 0) * 1.1] },
     },
     axes: [
       { ...axis, grid: { show: false }, size: 22, space: 56, values: (_, ticks) => ticks.map((tick) => CLOCK.format(tick * 1000)) },
@@ -73,7 +76,7 @@ function plot(box, options) {
     chart?.destroy();
     chart = null;
     const size = { width: box.clientWidth, height: box.clientHeight };
-    if (data !== null && size.width > 0) chart = new uPlot(options(size), data, box);
+    if (data?.[0].length > 0 && size.width > 0) chart = new uPlot(options(size), data, box);
   };
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', build);
   new ResizeObserver(() => {
@@ -81,7 +84,7 @@ function plot(box, options) {
   }).observe(box);
   return (fresh) => {
     data = fresh;
-    if (chart === null) build();
+    if (chart === null || data[0].length === 0) build();
     else chart.setData(data);
   };
 }
