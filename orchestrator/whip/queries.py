@@ -13,7 +13,7 @@ from sessions.requests import Metadata, Name, StartRequest
 def _read(text: object) -> object:
     try:
         return json.loads(text) if isinstance(text, str) else text
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError("must be a JSON object") from error
 
 

@@ -114,6 +114,7 @@ def test_offer_when_the_query_says_more_then_the_session_is_like_that(
         ({"agent": "nobody"}, "agent"),
         ({"maxDurationSeconds": "long"}, "maxDurationSeconds"),
         ({"metadata": "red"}, "metadata"),
+        ({"metadata": "[" * 4000}, "metadata"),
         ({"access_token": "x"}, "access_token"),
     ],
 )
