@@ -6,7 +6,8 @@ is given the next job, and loses it until it is noticed. Here the pool is looked
 and a served child never becomes available again.
 
 It is also forgetful when the broker is lost: what a child has been given and has not yet confirmed
-is struck off, and the child is given more. Here both stay known.
+is struck off, and the child is given more. Here both stay known. And where a child has exited just
+before the broker is back, it ends the worker; here that child is passed over.
 """
 
 from __future__ import annotations
@@ -55,6 +56,11 @@ class SingleUsePool(AsynPool):
         super().flush()
         self._cache.update({n: job for n, job in given.items() if job._write_to._is_alive()})
         self._busy_workers.update(child.inqW_fd for child in busy if child._is_alive())
+
+    def _track_child_process(self, proc: Any, hub: Any) -> None:
+        """Watch for the exit of a child, unless it has been seen."""
+        if getattr(proc, "_sentinel_poll", proc) is not None:
+            super()._track_child_process(proc, hub)  # pyright: ignore[reportAttributeAccessIssue]
 
     def _keep_busy(self, fd: int) -> None:
         """Leave a child marked as busy: it exits as soon as its task has returned."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from billiard.pool import RUN
+from kombu.asynchronous.hub import Hub
 
 from workers.pool import SingleUsePool
 
@@ -60,3 +62,20 @@ def test_flush_when_a_child_has_its_job_then_both_stay_known(pool: Any) -> None:
     assert pool._cache == {1: jobs[1]}
     # Who has served and not gone yet is given nothing more; who was given nothing is free.
     assert pool._busy_workers == {5, 6}
+
+
+def test_child_when_it_has_exited_before_the_broker_is_back_then_is_watched_no_more(
+    pool: Any,
+) -> None:
+    hub = Hub()
+    sentinel, other_end = os.pipe()
+    child = Child(_popen=SimpleNamespace(sentinel=sentinel))
+    pool._track_child_process(child, hub)
+    [watched] = hub.readers
+    pool._untrack_child_process(child, hub)
+    pool._track_child_process(child, hub)
+    assert watched != sentinel
+    assert not hub.readers
+    hub.close()
+    os.close(sentinel)
+    os.close(other_end)
