@@ -27,6 +27,7 @@ from workers.answering import prepare_answering
 from workers.app import RUN_SESSION, nudge, request_finish
 from workers.attendance import Attending, answers_questions, take_ahead
 from workers.context import get_context
+from workers.failing import Failsafe
 from workers.owner import Owner
 from workers.warden import Warden
 
@@ -58,6 +59,7 @@ def _prepare(sender: Any, **_: Any) -> None:
                 take_ahead(sender)
     except ConfigurationError as error:
         sys.exit(str(error))
+    sender.app.steps["worker"].add(Failsafe)
 
 
 def _warm_parent(sender: Any) -> None:

@@ -1,4 +1,4 @@
-"""Every call gets a fresh process, and none waits for one while a slot is free.
+"""Every call gets a fresh process, none waits for one while a slot is free, and none is forgotten.
 
 With Celery's stock pool this fails: some messages wait seconds for a timer, others are
 given to a process that has already served its one task.
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from celery import Celery
+from celery.platforms import EX_FAILURE
 from redis import Redis
 
 from tests.fixtures.redis import RedisServer
@@ -62,3 +63,23 @@ def test_pool_when_calls_come_back_to_back_then_each_has_a_process_of_its_own_at
 ) -> None:
     assert len({pid for _, pid in served}) == CALLS
     assert max(waited for waited, _ in served) < AT_ONCE_SECONDS
+
+
+def test_worker_when_its_event_loop_fails_in_a_call_then_ends_at_once(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    url = redis_server.database(2)
+    command = ["celery", "-A", "tests.support.failing_app", "worker", "-n", "failing", "-l", "info"]
+    log = tmp_path / "failing.log"
+    with running(
+        "failing worker",
+        command,
+        log,
+        lambda: b" ready." in log.read_bytes(),
+        environment={"POOL_BROKER": url},
+    ) as worker:
+        with Celery(broker=url) as sender:
+            sender.send_task("take_long")
+        eventually(lambda: not worker.running, 30, "the worker has ended")
+        assert worker.process.returncode == EX_FAILURE
+        assert b"The event loop fails." in log.read_bytes()
