@@ -136,6 +136,11 @@ def offer_turn(session_id: str) -> str:
     return f"session:{session_id}:offer"
 
 
+def offers_joining(session_id: str) -> str:
+    """Name the set of the offers by WHIP that wait to join a session that others have started."""
+    return f"session:{session_id}:joining"
+
+
 def heard(report_id: str) -> str:
     """Name the mark of a report of LiveKit's that has been heard: a second one is a replay."""
     return f"livekit:heard:{report_id}"

@@ -1,7 +1,7 @@
 """How does an offer become an answer?
 
-Only a session that this very offer has started ends with it when there is none; one that is joined
-anew goes on, and waits for its caller as it does for everybody.
+Only a session that this very offer has started ends with it when there is none, and not if another
+offer waits for it; one that is joined anew goes on, and waits for its caller as for everybody.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from orchestrator.whip.errors import (
     MediaServerAwayError,
     MediaServerRefusedError,
 )
+from orchestrator.whip.joining import is_joined, joining
 from orchestrator.whip.media_server import Connected
 from orchestrator.whip.offers import Offer
 from orchestrator.whip.turns import in_turn
@@ -114,10 +115,16 @@ def _is_left(house: Services, session: Session) -> bool:
 
 @contextmanager
 def _ending_what_fails(house: Services, call: Call) -> Iterator[None]:
+    if not call.new:
+        with joining(house, call.session.id):
+            yield
+        return
     try:
         yield
     except BaseException as error:  # A worker that is told to go leaves nothing behind either.
-        if call.new:
+        if is_joined(house, call.session.id):
+            log.info("whip_call_left_to_another_offer", error=type(error).__name__)
+        else:
             reason = _cause(error)
             log.info("whip_call_given_up", reason=reason, error=type(error).__name__)
             detail = f"{type(error).__name__} while its WHIP offer was answered"

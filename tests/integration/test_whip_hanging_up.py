@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sessions.directory import Directory
+from sessions.keys import offers_joining
 from sessions.states import Reason, State
 from sessions.store import SessionStore
 from tests.fixtures.web import ServeWeb, Web
@@ -81,6 +82,26 @@ def test_caller_when_another_offers_for_the_same_session_and_hangs_up_then_their
         store.ready(session_id, 1)
         assert connection.recv(1024).startswith(b"HTTP/1.1 201")
     assert _state(directory, session_id) is State.READY
+
+
+def test_caller_when_they_hang_up_and_offer_again_at_once_then_the_second_offer_is_answered(
+    served: tuple[Web, FakeMediaServer], store: SessionStore, directory: Directory, actor: Actor
+) -> None:
+    web, media = served
+    media.answer = media.obey
+    first = post(web, "X-Session-ID: temp-2")
+    with ready_agents(store, ready=False):
+        [session_id] = eventually(lambda: directory.newest(None, None, 10))
+        eventually(lambda: _state(directory, session_id) is State.STARTING)
+    with post(web, "X-Session-ID: temp-2") as second:
+        channel = f"session:{session_id}:events"
+        eventually(lambda: dict(store.redis.pubsub_numsub(channel)).get(channel) == 2)
+        first.close()
+        eventually(lambda: dict(store.redis.pubsub_numsub(channel)).get(channel) == 1)
+        store.ready(session_id, 1)
+        assert second.recv(1024).startswith(b"HTTP/1.1 201")
+    assert _state(directory, session_id) is State.READY
+    eventually(lambda: not store.redis.exists(offers_joining(session_id)))
 
 
 def _state(directory: Directory, session_id: str) -> State | None:
