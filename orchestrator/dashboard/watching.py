@@ -80,7 +80,7 @@ class Watching:
 
     def stream(self, seat: Seat, may_stay: Callable[[], bool]) -> Iterator[bytes]:
         """Return what a watcher is told, until it may not stay or this process stops."""
-        yield RETRY
+        yield from _sent(seat, RETRY)
         number, look_again = 0, time.monotonic() + HEARTBEAT_SECONDS
         while not (seat.closed or self._is_closing):
             seat.wait(max(0, look_again - time.monotonic()))
@@ -88,17 +88,22 @@ class Watching:
                 if not may_stay():
                     return
                 look_again = time.monotonic() + HEARTBEAT_SECONDS
-                yield HEARTBEAT
+                yield from _sent(seat, HEARTBEAT)
             for written in self._board.take(seat):
                 number += 1
-                seat.begin_sending()
-                yield numbered(number, written)
-                seat.end_sending()
+                yield from _sent(seat, numbered(number, written))
 
     def close(self) -> None:
         """Have every stream end, and each new one at once: this process stops."""
         self._is_closing = True
         self._board.close()
+
+
+def _sent(seat: Seat, written: bytes) -> Iterator[bytes]:
+    """Have something sent, and the seat know for how long that takes."""
+    seat.begin_sending()
+    yield written
+    seat.end_sending()
 
 
 def watching_of(app: Flask) -> Watching:

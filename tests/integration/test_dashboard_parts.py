@@ -16,6 +16,7 @@ from orchestrator.dashboard import board as boards
 from orchestrator.dashboard import reader as readers
 from orchestrator.dashboard import watching as watchings
 from orchestrator.dashboard.board import Board
+from orchestrator.dashboard.frames import HEARTBEAT
 from orchestrator.dashboard.messages import Hello, Trouble
 from orchestrator.dashboard.seat import Seat
 from orchestrator.dashboard.watching import watching_of
@@ -144,6 +145,16 @@ def test_watcher_when_nothing_happens_then_hears_that_the_line_works(
     operator = watch()
     eventually(lambda: operator.written.count(": still here") >= 3)
     assert not operator.is_over
+
+
+def test_watcher_when_not_even_that_is_taken_then_is_slow(watch: Watch, app: Flask) -> None:
+    watching = watching_of(app)
+    seat = watching.admit(None)
+    for written in watching.stream(seat, lambda: True):
+        if written == HEARTBEAT:
+            break  # So long as nobody asks for more, it is being sent.
+    eventually(lambda: seat.is_slower_than(0))
+    watching.leave(seat)
 
 
 def test_watcher_when_its_key_is_revoked_then_the_stream_ends(
