@@ -19,6 +19,7 @@ export class Sound {
 
   /** The session is ready, with this agent: a connection made for another one brings nothing. */
   ready(generation) {
+    if (this.isOver) return;
     this.isReady = true;
     if (generation === this.generation) return;
     this.generation = generation;
@@ -40,6 +41,7 @@ export class Sound {
 
   /** Hang up for good. */
   stop() {
+    this.isOver = true;
     this.notReady();
     this.onState = () => {};
     this.connection?.close();
@@ -64,7 +66,7 @@ export class Sound {
     try {
       await connection.open(this.sessionId, this.token);
     } catch (problem) {
-      if (connection === this.connection && this.isReady) this.#refused(problem);
+      if (connection === this.connection && this.isReady) this.#refused(asProblem(problem));
     }
   }
 
@@ -113,4 +115,10 @@ export class Sound {
       if (this.isReady && !this.connection.isConnected) this.#connect();
     }, Math.max(pause, atLeastMs));
   }
+}
+
+/** What a browser throws says nothing to a caller, and not when to try again. */
+function asProblem(error) {
+  if (error instanceof Problem) return error;
+  return new Problem("Your browser and the house could not agree on how to send sound.", { code: "webrtc" });
 }
