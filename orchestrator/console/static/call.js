@@ -77,10 +77,13 @@ export class Call {
   async mute(muted) {
     this.muting = true;
     this.ears.mute(muted);
-    this.#change({ muted });
     try {
       const path = muted ? "listening/stop" : "listening/start";
       await ask(path, { method: "POST", bearer: this.token, json: { session_id: this.id } });
+    } catch (problem) {
+      // Whether the agent hears is not known: nobody shall talk to closed ears, or be overheard.
+      this.ears.mute(true);
+      throw problem;
     } finally {
       this.muting = false;
     }
@@ -100,6 +103,7 @@ export class Call {
   /** End it. The agent is sent away; its last words are waited for, but not long. */
   async end() {
     if (!this.id) return this.#finish("user_left");
+    if (this.state.phase === "ending") return;
     this.#change({ phase: "ending" });
     this.#hangUp();
     setTimeout(() => this.#finish("ended_by_api"), FAREWELL_MS);
@@ -126,15 +130,10 @@ export class Call {
     const { type, data } = event;
     this.on.event(event);
     if (type === "session_state") this.#enter(data);
-    if (type === "queue_position") {
-      this.#change({ place: data.position, waitMs: data.estimated_wait_ms });
-    }
+    if (type === "queue_position") this.#change({ place: data.position, waitMs: data.estimated_wait_ms });
     if (type === "agent_state") this.#change({ agent: known(data.state) });
     if (!this.hasVoice) this.#watchAnswer(event);
-    if (type === "listening" && !this.muting) {
-      this.ears?.mute(!data.listening);
-      this.#change({ muted: !data.listening });
-    }
+    if (type === "listening" && !this.muting) this.ears?.mute(!data.listening);
     if (type === "session_ended") this.#finish(data.reason, data.fault);
   }
 

@@ -20,7 +20,7 @@ const WISH = {
 
 /** The caller's side of a call: one track at any time, be it of silence. */
 export class Ears {
-  /** `onTrack(track)`: it is another one now; `onChange(news)`: whether there is a microphone. */
+  /** `onTrack(track)`: it is another one now; `onChange(news)`: whether there is a microphone, or it is muted. */
   constructor(audioContext, { onTrack, onChange }) {
     Object.assign(this, { audioContext, onTrack, onChange });
     this.muted = false;
@@ -35,6 +35,7 @@ export class Ears {
       this.#use(track);
       this.onChange({ microphone: true, microphoneProblem: null });
     } catch (problem) {
+      if (this.closed) return;
       if (!this.track) this.#use(silence(this.audioContext));
       this.onChange({ microphone: false, microphoneProblem: problem });
     }
@@ -44,6 +45,7 @@ export class Ears {
   mute(muted) {
     this.muted = muted;
     if (this.track) this.track.enabled = !muted;
+    this.onChange({ muted });
   }
 
   /** Give the microphone back. */
@@ -55,9 +57,13 @@ export class Ears {
   }
 
   #use(track) {
+    const before = this.track;
     this.track = track;
     track.enabled = !this.muted;
     this.onTrack(track);
+    if (!before) return;
+    before.onended = null;
+    before.stop();
   }
 
   /** It was unplugged, or its permission taken back: perhaps there is another one. */
