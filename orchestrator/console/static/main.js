@@ -48,8 +48,8 @@ async function begin(channel) {
   const player = channel === "voice" ? new Player() : null;
   const made = new Call(wish, currentKey(), player?.context, {
     change: () => made === call && showCall(made.state),
-    event: (event) => follow(made, event),
-    problem: showProblem,
+    event: (event) => made === call && follow(made, event),
+    problem: (problem) => isShown(made) && showProblem(problem),
     microphone: (stream) => player.showYou(stream),
     sound: (stream) => player.play(stream),
     over: (reason, fault) => finish(made, player, reason, fault),
@@ -59,13 +59,16 @@ async function begin(channel) {
   say(byId("session-id"), "");
   showCall(made.state);
   showScreen("call", channel === "voice" ? "Your call" : "Your conversation");
-  byId("stage-title").focus();
+  goToTitle();
   try {
     await made.begin();
+    if (made !== call) return;
     say(byId("session-id"), made.id ?? "");
-    composer.open(!made.isOver);
+    composer.open(true);
     if (channel === "text") byId("message").focus();
   } catch (problem) {
+    // It was given up, and another may be going on.
+    if (made !== call) return;
     call = null;
     await player?.stop();
     made.abandon();
@@ -73,6 +76,11 @@ async function begin(channel) {
     showProblem(problem);
     byId("problem").focus();
   }
+}
+
+/** Tell whether the page shows this call, or what has become of it. */
+function isShown(one) {
+  return (call ?? one) === one;
 }
 
 function follow(from, event) {
@@ -85,7 +93,7 @@ function follow(from, event) {
   const isFirstWord = type === "agent_state" && data.state === "speaking" && !from.hasSpoken;
   from.hasSpoken ||= isFirstWord;
   if (isReady || isFirstWord) {
-    from.look().then(showTimeline, () => {});
+    from.look().then((told) => isShown(from) && showTimeline(told), () => {});
   }
 }
 
@@ -99,6 +107,11 @@ function finish(from, player, reason, fault) {
   Object.assign(byId("ended-text").dataset, { reason, fault: fault ?? "" });
   say(byId("ended-text"), endInWords(reason, length, from.state.phase === "ending"));
   showScreen("ended", from.state.channel === "voice" ? "Call ended" : "Conversation ended");
+  goToTitle();
+}
+
+/** Give the focus to what stays: what had it is about to vanish. */
+function goToTitle() {
   byId("stage-title").focus();
 }
 
@@ -107,11 +120,11 @@ byId("key-form").addEventListener("submit", (event) => {
   clearProblem();
   keepKey(byId("key").value.trim());
   byId("key").value = "";
-  enter();
+  enter().then(goToTitle);
 });
 byId("forget-key").addEventListener("click", () => {
   keepKey("");
-  enter();
+  enter().then(goToTitle);
 });
 byId("setup").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -120,13 +133,19 @@ byId("setup").addEventListener("submit", (event) => {
 byId("write").addEventListener("click", () => byId("setup").reportValidity() && begin("text"));
 byId("mute").addEventListener("click", () => call?.mute(!call.state.muted).catch(showProblem));
 byId("end").addEventListener("click", () => call?.end());
-byId("microphone-retry").addEventListener("click", () => call?.retryMicrophone());
+byId("microphone-retry").addEventListener("click", async () => {
+  await call?.retryMicrophone();
+  if (byId("microphone-note").hidden) byId("mute").focus();
+});
 byId("again").addEventListener("click", () => {
   clearProblem();
   showScreen("setup", "Talk to an agent");
   byId("call").focus();
 });
-byId("problem-close").addEventListener("click", clearProblem);
+byId("problem-close").addEventListener("click", () => {
+  clearProblem();
+  goToTitle();
+});
 byId("copy").addEventListener("click", () => copyText(byId("session-id"), byId("copied")));
 addEventListener("pagehide", () => call?.abandon());
 

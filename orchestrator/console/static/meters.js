@@ -12,6 +12,7 @@ export class Meter {
     this.onLevel = onLevel;
     this.level = 0;
     this.told = 0;
+    bar.dataset.peak = 0;
   }
 
   /** Measure another stream from now on; its last one no more. */
