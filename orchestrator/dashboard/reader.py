@@ -1,8 +1,9 @@
 """Who keeps the rows of the picture up to date? One connection to Redis for all who watch.
 
-Every event of every session wakes it; what has changed is looked up a few times a second, for all
-sessions that woke at once and for so many at the most. However busy the house is, the reader spends
-a quarter of its time on it and not more: then rows come later, and each only with its newest state.
+Every event of every session wakes it. The first change is looked up at once, those after it ten
+times a second at the most, for all sessions that woke meanwhile and for so many at the most.
+However busy the house is, the reader spends a quarter of its time on it and not more: then rows
+come later, and each only with its newest state.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from sessions.ids import is_session_id
 
 PATIENCE_SECONDS = 5.0
 """After so much silence the reader rings its own bell to learn whether the line still works."""
-_PACE_SECONDS = 0.25
+_PACE_SECONDS = 0.1
 _REST = 3
 """How much longer than it took a look is followed by none."""
 _SESSIONS_AT_ONCE = 500
