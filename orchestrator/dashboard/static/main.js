@@ -105,9 +105,19 @@ function show() {
   if (route.view === 'house') table.draw();
 }
 
+/** Whoever goes through the choices of a search stays at them. */
+function isSearching() {
+  return current().view === 'archive' && !!document.activeElement?.closest('[role=search]');
+}
+
 clock.everySecond(drawQueue);
 onChange(() => {
   show();
+  if (!isSearching()) byId('content').focus();
+});
+document.querySelector('.skip').addEventListener('click', (event) => {
+  // By its address it would be another view.
+  event.preventDefault();
   byId('content').focus();
 });
 byId('forget').addEventListener('click', () => leave(''));

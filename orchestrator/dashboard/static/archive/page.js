@@ -31,7 +31,11 @@ export async function openArchive(values) {
 }
 
 function build() {
-  const { form, fields } = buildForm((values) => { location.hash = toArchive(values); });
+  const { form, fields } = buildForm((values) => {
+    // Nothing tells of an address that is the same; the house may be there again, or have more.
+    if (location.hash === toArchive(values)) openArchive(values);
+    else location.hash = toArchive(values);
+  });
   const hint = make('p', { class: 'hint', role: 'status', id: 'found' });
   const problem = make('p', { class: 'error', role: 'alert' });
   const body = make('tbody', { id: 'found-rows' });

@@ -11,6 +11,7 @@ export function buildActions(id, problem) {
   const element = make('div', { class: 'actions' },
     make('small', { class: 'hint', id: 'prompt-note' }, 'Looking at the prompt is logged.'), look, end);
   let user = 'the caller';
+  let asking = null;
 
   const doing = async (button, work) => {
     button.disabled = true;
@@ -30,14 +31,15 @@ export function buildActions(id, problem) {
     });
   }));
   end.addEventListener('click', async () => {
-    if (await isSure(user)) doing(end, () => post('orchestrator/session/end', { sessionId: id }));
+    asking = askWhetherSure(user);
+    if (await isSure(asking)) doing(end, () => post('orchestrator/session/end', { sessionId: id }));
   });
   const show = (session) => {
     user = session.userName;
     end.hidden = session.state === 'ended';
     if (session.state === 'ending') end.disabled = true;
   };
-  return { element, prompt, show };
+  return { element, prompt, show, close: () => asking?.close() };
 }
 
 function showPrompt(panel, told, onClose) {
@@ -59,7 +61,7 @@ function showPrompt(panel, told, onClose) {
 }
 
 /** Ask before a call is ended; Escape and the first button keep it. */
-function isSure(user) {
+function askWhetherSure(user) {
   const keep = make('button', { value: 'keep', autofocus: true }, 'Keep the call');
   const dialog = make('dialog', { 'aria-labelledby': 'sure-title', class: 'panel' },
     make('h2', { id: 'sure-title' }, `End the call of ${user}?`),
@@ -67,6 +69,10 @@ function isSure(user) {
     make('form', { method: 'dialog' }, keep, make('button', { value: 'end', class: 'bad', id: 'sure' }, 'End the call')));
   document.body.append(dialog);
   dialog.showModal();
+  return dialog;
+}
+
+function isSure(dialog) {
   return new Promise((resolve) => {
     dialog.addEventListener('close', () => {
       dialog.remove();

@@ -34,8 +34,14 @@ export function buildFacts() {
     make('header', {}, make('h2', { id: 'facts-title' }, 'Session'), copy), list);
   let session = null;
   copy.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(session.sessionId);
-    say(copy, 'Copied');
+    try {
+      await navigator.clipboard.writeText(session.sessionId);
+      say(copy, 'Copied');
+    } catch {
+      // Pages that are not over https may not.
+      getSelection().selectAllChildren(list.querySelector('[data-fact="Session"]'));
+      say(copy, 'Press Ctrl+C');
+    }
     setTimeout(() => say(copy, 'Copy id'), 2000);
   });
   const stop = everySecond(() => {

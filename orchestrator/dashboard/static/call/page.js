@@ -40,7 +40,7 @@ export function beginAnew() {
 function build(id) {
   const gone = new AbortController();
   const title = make('h1', { tabindex: '-1' }, 'Session');
-  const state = make('span', { class: 'state', id: 'session-state' });
+  const state = make('span', { class: 'state', id: 'session-state', role: 'status' });
   const problem = make('p', { class: 'error', role: 'alert', id: 'session-problem' });
   const actions = buildActions(id, problem);
   const parts = [buildFacts(), buildTimeline(), buildAgents()];
@@ -79,6 +79,7 @@ function build(id) {
   }, load);
   const close = () => {
     gone.abort();
+    actions.close();
     for (const part of parts) part.close?.();
   };
   return { id, element, load, close, hear: () => follower.hear() };

@@ -17,6 +17,7 @@ export class Grid {
   #rows = new Map();
   #height = 0;
   #at = null;
+  #place = -1;
   #shift = 0;
   #sheet;
 
@@ -117,8 +118,11 @@ export class Grid {
     if (event.target !== this.#table || this.#items.length === 0) return;
     const page = Math.max(1, Math.floor(this.#scroller.clientHeight / this.#rowHeight()) - 1);
     const here = this.#items.findIndex((item) => this.#sheet.key(item) === this.#at);
+    // Where the row was that has gone, the next one is now.
+    const from = here < 0 ? this.#place : here;
+    const next = here < 0 && from >= 0 ? from : from + 1;
     const moves = {
-      ArrowDown: here + 1, ArrowUp: here - 1, PageDown: here + page, PageUp: here - page,
+      ArrowDown: next, ArrowUp: from - 1, PageDown: from + page, PageUp: from - page,
       Home: 0, End: this.#items.length - 1,
     };
     if (event.key in moves) this.#goTo(moves[event.key]);
@@ -130,6 +134,7 @@ export class Grid {
   #goTo(wished) {
     const place = Math.min(Math.max(0, wished), this.#items.length - 1);
     this.#at = this.#sheet.key(this.#items[place]);
+    this.#place = place;
     const height = this.#rowHeight();
     const head = this.#table.tHead.offsetHeight;
     const { scrollTop, clientHeight } = this.#scroller;
