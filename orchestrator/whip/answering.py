@@ -32,6 +32,8 @@ from sessions.errors import SessionOverError
 from sessions.models import Session
 from sessions.states import Reason, State
 
+_AGAIN_SECONDS = 0.25
+
 log = structlog.get_logger(__name__)
 
 
@@ -76,23 +78,27 @@ def _with_agent(
     early: bool = False,
 ) -> Session:
     """Return the session when its agent has published its voice, or ``early`` is about to."""
-    session = wait_until_ready(
-        *(house, session, deadline - time.monotonic()),
-        given_up=has_hung_up,
-        early=_is_about_to_be_ready if early else None,
-    )
-    if has_hung_up():
-        raise CallerGoneError("The caller has hung up.")
-    if early and _is_about_to_be_ready(session):
-        return session
-    limit = house.settings.whip_timeout_seconds
-    match session.state:
-        case State.READY:
+    while True:
+        session = wait_until_ready(
+            *(house, session, deadline - time.monotonic()),
+            given_up=has_hung_up,
+            early=_is_about_to_be_ready if early else None,
+        )
+        if has_hung_up():
+            raise CallerGoneError("The caller has hung up.")
+        if session.state is State.READY or (early and _is_about_to_be_ready(session)):
             return session
-        case State.QUEUED:
-            raise AgentsBusyError(f"No agent was free within {limit:g} s.", retry_after=5)
-        case _:
-            raise AgentLateError(f"The agent was not ready within {limit:g} s.")
+        if time.monotonic() >= deadline:
+            raise _too_late(house, session)
+        # The store is away for a moment, and the agent comes all the same.
+        time.sleep(_AGAIN_SECONDS)
+
+
+def _too_late(house: Services, session: Session) -> Exception:
+    limit = house.settings.whip_timeout_seconds
+    if session.state is State.QUEUED:
+        return AgentsBusyError(f"No agent was free within {limit:g} s.", retry_after=5)
+    return AgentLateError(f"The agent was not ready within {limit:g} s.")
 
 
 def _is_about_to_be_ready(session: Session) -> bool:

@@ -82,6 +82,23 @@ def test_offer_when_the_session_is_recovering_then_the_answer_waits_for_the_next
     assert len(media.offers) == 1
 
 
+@pytest.mark.usefixtures("alive_worker")
+def test_offer_when_redis_is_away_for_a_moment_then_it_waits_on(
+    whip_front: WhipFront, actor: Actor, store: SessionStore
+) -> None:
+    session_id = actor.starting(scope=SCOPE)
+    front = whip_front(whip_timeout_seconds=20)
+    channel = f"session:{session_id}:events"
+    with ThreadPoolExecutor(1) as other:
+        answer = other.submit(offer, front, {"X-Session-ID": session_id})
+        for _ in range(2):
+            eventually(lambda: dict(store.redis.pubsub_numsub(channel)).get(channel), 10)
+            store.redis.client_kill_filter(_type="pubsub")
+        eventually(lambda: dict(store.redis.pubsub_numsub(channel)).get(channel), 10)
+        store.ready(session_id, 1)
+        assert answer.result().status_code == 201
+
+
 def test_offer_when_the_first_agent_is_in_the_room_then_it_need_not_be_ready(
     whip: FlaskClient, actor: Actor, store: SessionStore, directory: Directory
 ) -> None:
