@@ -18,10 +18,12 @@ export function problemInWords(problem) {
 
 /** Show a problem at the top of the page, and mark the fields that it names; or show none. */
 export function showProblem(problem) {
-  clearProblem();
-  if (!problem) return;
+  if (!problem) return clearProblem();
   const { fields, detail } = partsOf(problem);
   const box = byId("problem");
+  // Who listens to the page need not hear it each time that something is tried again.
+  if (!box.hidden && !fields.length && byId("problem-text").textContent === detail) return;
+  clearProblem();
   box.dataset.code = problem.code ?? "unknown";
   byId("problem-fields").replaceChildren(...fields.map((text) => element("li", { text })));
   byId("problem-fields").hidden = !fields.length;
