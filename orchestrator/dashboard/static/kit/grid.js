@@ -43,7 +43,7 @@ export class Grid {
     this.#body.addEventListener('click', (event) => this.#onClick(event));
   }
 
-  /** Show these items, in this order; whoever has scrolled down keeps seeing the same ones. */
+  /** Show these items, in this order and frame; whoever has scrolled down keeps seeing the same ones. */
   show(items) {
     const { key } = this.#sheet;
     const { scrollTop } = this.#scroller;
@@ -53,7 +53,7 @@ export class Grid {
     this.#shift = place < 0 ? 0 : (place - top) * this.#height;
     this.#items = items;
     mark(this.#table, 'aria-rowcount', items.length + 1);
-    this.draw();
+    this.#draw();
   }
 
   /** Let what counts the seconds be drawn anew. */
