@@ -116,4 +116,5 @@ def test_door_when_a_key_is_asked_for_then_only_an_admins_opens_and_it_stays_in_
     page.get_by_role("button", name="Forget key").click()
     expect(page.get_by_role("heading", name="Admin key")).to_be_visible()
     expect(page.locator("#archive")).to_be_hidden()
+    expect(page.locator("#archive")).to_be_empty()
     assert page.evaluate("sessionStorage.length") == 0

@@ -120,6 +120,10 @@ document.querySelector('.skip').addEventListener('click', (event) => {
   event.preventDefault();
   byId('content').focus();
 });
-byId('forget').addEventListener('click', () => leave(''));
+byId('forget').addEventListener('click', () => {
+  forget();
+  // Nothing of what was shown is to stay in the page.
+  location.reload();
+});
 if (await isKeyNeeded()) leave('');
 else enter();
