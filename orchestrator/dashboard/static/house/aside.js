@@ -3,7 +3,7 @@
 import { byId, keep, make, mark, say } from '../kit/dom.js';
 import { now } from '../kit/clock.js';
 import { toSession } from '../kit/route.js';
-import { count, duration, plain, span, time, whole } from '../kit/words.js';
+import { count, duration, lately, plain, span, time, whole } from '../kit/words.js';
 
 const ENDED_AT_MOST = 50;
 const WAITING_AT_MOST = 50;
@@ -62,9 +62,9 @@ export function showEnded(sessions, anew) {
       link(name, session.id, session.user);
       const cause = make('div', { class: `fault-${session.fault}` }, plain(session.reason));
       return make('tr', {}, make('td', {}, name, cause),
-        make('td', {}, make('div', {}, time(session.endedAt)), make('div', { class: 'hint' }, duration(session.durationMs))));
+        make('td', {}, make('div'), make('div', { class: 'hint' }, duration(session.durationMs))));
     },
-    update: () => {},
+    update: (line, session) => say(line.cells[1].firstElementChild, lately(session.endedAt, now())),
   });
 }
 

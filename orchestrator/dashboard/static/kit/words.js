@@ -9,6 +9,11 @@ const DAY_AND_TIME = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
 });
 
+const DAY_AND_MINUTE = new Intl.DateTimeFormat(undefined, {
+  month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23',
+});
+const HALF_A_DAY_MS = 12 * 3600 * 1000;
+
 export const STATES = ['queued', 'starting', 'ready', 'recovering', 'ending'];
 
 export const NOTHING = '–';
@@ -18,6 +23,9 @@ export const whole = (number) => WHOLE.format(number);
 export const time = (ms) => (ms ? TIME.format(ms) : NOTHING);
 
 export const dayAndTime = (ms) => (ms ? DAY_AND_TIME.format(ms) : NOTHING);
+
+/** The time alone, where nobody can take it for that of another day. */
+export const lately = (ms, now) => (now - ms < HALF_A_DAY_MS ? time(ms) : DAY_AND_MINUTE.format(ms));
 
 /** 0:07, 12:40, 3:05:09 */
 export function duration(ms) {
