@@ -21,11 +21,14 @@ log = structlog.get_logger(__name__)
 _SECONDS = 2.0
 
 
-async def send_away_from_lost_agent(room: rtc.Room, session: Session, settings: Settings) -> None:
-    """Have a caller by WHIP who was there before the agent of ``session`` connect anew."""
+async def send_away_from_lost_agent(room: rtc.Room, session: Session, settings: Settings) -> bool:
+    """Have a caller by WHIP who was there before the agent of ``session`` connect anew.
+
+    Returns whether there is one who has to.
+    """
     caller = room.remote_participants.get(CALLER_IDENTITY)
     if session.generation == 1 or caller is None or caller.attributes.get(VIA) != WHIP:
-        return
+        return False
     gone = asyncio.Event()
 
     def on_left(participant: rtc.RemoteParticipant) -> None:
@@ -42,6 +45,7 @@ async def send_away_from_lost_agent(room: rtc.Room, session: Session, settings: 
         log.warning("whip_caller_not_sent_away", error=f"{type(error).__name__}: {error}")
     finally:
         room.off("participant_disconnected", on_left)
+    return True
 
 
 def hears_nothing(room: rtc.Room) -> bool:

@@ -195,14 +195,15 @@ class Call:
         joined = self._claim.at + round((loop.time() - self._claimed) * 1000)
         # One after the other: starting the session holds the event loop, and the track would wait.
         await self._output.publish()
-        await send_away_from_lost_agent(self._room, self._session, self._settings)
+        sent_away = await send_away_from_lost_agent(self._room, self._session, self._settings)
         self._spawn(self._arrive(joined))
         await asyncio.sleep(0)  # So that it has begun before the event loop is held.
         await session.start(agent, room=self._room, room_options=options, session_host=False)
         refused = await until_redis_answers(
             self._store.ready, self._session.id, self._session.generation, {"joined": joined}
         )
-        self._presence.watch_room(been_here="userJoined" in self._session.timeline)
+        been_here = "userJoined" in self._session.timeline
+        self._presence.watch_room(been_here=been_here, sent_away=sent_away)
         if isinstance(refused, Refusal) and refused.why != "state":
             raise StaleGenerationError(f"{self._session.id} could not become ready: {refused.why}.")
 

@@ -13,6 +13,8 @@ from sessions.rooms import CALLER_IDENTITY
 from sessions.settings import Settings
 from sessions.states import Reason
 
+_CONNECTING_SECONDS = 10.0
+
 
 class Presence:
     """Watches one room for its caller, and one session for signs of life."""
@@ -31,14 +33,18 @@ class Presence:
         # Between joining and being ready there may be a Redis that is away, and a caller who goes.
         room.on("participant_disconnected", self._note_leaving)
 
-    def watch_room(self, *, been_here: bool) -> None:
-        """Start waiting for the caller; ``been_here`` if an earlier agent has met them."""
+    def watch_room(self, *, been_here: bool, sent_away: bool = False) -> None:
+        """Start waiting for the caller; ``been_here`` if an earlier agent has met them.
+
+        Whoever did not leave but was ``sent_away`` gets the time that it takes to connect anew.
+        """
         self._room.on("participant_connected", self._on_connected)
         self._room.on("participant_disconnected", self._on_disconnected)
         if CALLER_IDENTITY in self._room.remote_participants:
             self._on_connected(self._room.remote_participants[CALLER_IDENTITY])
         elif been_here or self._was_here:
-            self._end_after(self._settings.rejoin_grace_seconds, Reason.USER_LEFT)
+            least = _CONNECTING_SECONDS if sent_away else 0.0
+            self._end_after(max(self._settings.rejoin_grace_seconds, least), Reason.USER_LEFT)
         else:
             self._end_after(self._settings.join_timeout_seconds, Reason.JOIN_TIMEOUT)
 

@@ -37,3 +37,20 @@ def test_call_when_somebody_left_before_it_was_ready_then_ends_for_the_right_rea
         return (await asyncio.wait_for(ender.wait(), 5)).reason
 
     assert asyncio.run(wait()) is reason
+
+
+@pytest.mark.parametrize("sent_away", [True, False])
+def test_caller_when_sent_away_to_connect_anew_then_has_the_time_to_do_so(sent_away: bool) -> None:
+    async def come_back() -> bool:
+        room: Any = rtc.EventEmitter[str]()
+        room.remote_participants = {}
+        ender = Ender()
+        settings = settings_with(rejoin_grace_seconds=0)
+        presence = Presence(room, settings, cast("Any", Mock()), ender)
+        presence.watch_room(been_here=True, sent_away=sent_away)
+        await asyncio.sleep(0.05)
+        room.emit("participant_connected", SimpleNamespace(identity=CALLER_IDENTITY))
+        presence.stop()
+        return not ender.over
+
+    assert asyncio.run(come_back()) is sent_away
