@@ -131,7 +131,10 @@ byId("setup").addEventListener("submit", (event) => {
   begin("voice");
 });
 byId("write").addEventListener("click", () => byId("setup").reportValidity() && begin("text"));
-byId("mute").addEventListener("click", () => call?.mute(!call.state.muted).catch(showProblem));
+byId("mute").addEventListener("click", () => {
+  const asked = call;
+  asked?.mute(!asked.state.muted).catch((problem) => asked === call && showProblem(problem));
+});
 byId("end").addEventListener("click", () => call?.end());
 byId("microphone-retry").addEventListener("click", async () => {
   await call?.retryMicrophone();
