@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-_CANDIDATE = re.compile(r"a=(candidate:|end-of-candidates)")
+_CANDIDATE = re.compile(r"a=(candidate|end-of-candidates)")
+"""To livekit-server it is one without a value as well."""
 _BREAK = re.compile(r"\r?\n")
 """Not what ``splitlines`` takes for one: livekit-server does not, and neither does who looked."""
 

@@ -12,6 +12,7 @@ ONE, OTHER, END = (
     "a=candidate:2",
     "a=end-of-candidates",
 )
+BARE = "a=candidate"
 VOICE = ["m=audio 9 UDP/TLS/RTP/SAVPF 96", "c=IN IP4 0.0.0.0"]
 FILM = ["m=video 9 UDP/TLS/RTP/SAVPF 97"]
 
@@ -20,7 +21,7 @@ def sdp(*lines: str) -> str:
     return "".join(f"{line}\r\n" for line in lines)
 
 
-@pytest.mark.parametrize("last", [[ONE], [ONE, OTHER], [ONE, OTHER, END], [END]])
+@pytest.mark.parametrize("last", [[ONE], [ONE, OTHER], [ONE, OTHER, END], [END], [BARE, BARE]])
 def test_offer_when_a_section_ends_with_candidates_then_they_come_before_its_other_attributes(
     last: list[str],
 ) -> None:
