@@ -124,7 +124,8 @@ class Narrator:
             turn["resuming"] = True
         done = {"hearing" if item.role == "user" else "saying": ""}
         speaker = _SPEAKERS[item.role]
-        self._tell(speaker, text, final=True, turn=turn, more=waited, fields=done)
+        more = {**waited, "interrupted": True} if interrupted else waited
+        self._tell(speaker, text, final=True, turn=turn, more=more, fields=done)
         if item.role == "assistant" and (response := response_event(item)) is not None:
             # Those who read are given all of it, whoever says it.
             self._reporter.tell("agent_response", {**response, "response": whole})

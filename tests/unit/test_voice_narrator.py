@@ -123,6 +123,7 @@ def test_answer_when_interrupted_then_all_tell_what_was_heard_of_it(
     assert notes.turns == [turn]
     assert [kind for kind, _ in notes.told] == ["transcript", "agent_response"]
     assert notes.told[0][1]["latency_ms"] == 612
+    assert notes.told[0][1]["interrupted"] is True
     assert notes.told[1][1]["response"] == "We open at"
     assert notes.told[1][1]["sources"] == ["hours.md"]
 
