@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 
 from orchestrator.services import Services
 from sessions.keys import offers_joining
@@ -25,7 +25,8 @@ _LONGER_SECONDS = 60
 def joining(house: Services, session_id: str) -> Iterator[None]:
     """Let it be seen that an offer waits to join a session it has not started."""
     name, who = offers_joining(session_id), secrets.token_hex(8)
-    with house.redis.pipeline(transaction=True) as pipeline:
+    # A full Redis keeps nobody from joining.
+    with suppress(OutOfMemoryError), house.redis.pipeline(transaction=True) as pipeline:
         pipeline.sadd(name, who)
         pipeline.expire(name, round(house.settings.whip_timeout_seconds) + _LONGER_SECONDS)
         pipeline.execute()

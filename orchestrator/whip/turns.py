@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import structlog
-from redis.exceptions import LockError
+from redis.exceptions import LockError, OutOfMemoryError
 
 from orchestrator.services import Services
 from sessions.keys import offer_turn
@@ -28,8 +28,11 @@ def in_turn(house: Services, session_id: str) -> Iterator[None]:
     turn = house.redis.lock(
         offer_turn(session_id), _HELD_SECONDS, _LOOK_SECONDS, blocking_timeout=_HELD_SECONDS
     )
-    if not turn.acquire():
-        log.warning("whip_turn_overdue")
+    try:
+        if not turn.acquire():
+            log.warning("whip_turn_overdue")
+    except OutOfMemoryError:
+        log.warning("whip_turn_not_taken")  # A full Redis keeps nobody from the call they have.
     try:
         yield
     finally:
