@@ -69,6 +69,16 @@ def test_page_when_the_session_goes_on_then_it_tells_all_of_it(
     expect(dashboard.page.get_by_role("button", name="End call")).to_be_hidden()
 
 
+def test_page_when_it_is_opened_by_the_clients_name_then_it_follows_the_session(
+    visits: Visits, web: Web, actor: Actor, store: SessionStore
+) -> None:
+    session_id = actor.ready(user="Ada", scope="development", aliases=["by-my-name"])
+    dashboard = opened(visits, web, "by-my-name")
+    expect(dashboard.part("Session")).to_contain_text(session_id)
+    say(store, session_id, "Where are you?")
+    expect(dashboard.part("Transcript").locator("li")).to_have_count(1)
+
+
 def test_prompt_when_it_is_asked_for_then_it_is_shown_and_logged_and_not_before(
     visits: Visits, web: Web, actor: Actor
 ) -> None:

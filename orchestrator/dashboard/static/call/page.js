@@ -54,11 +54,14 @@ function build(id) {
     problem, actions.prompt, body);
 
   let changes = 0;
+  // It may have been asked for by a name of the client's.
+  let ownId = id;
   const load = async () => {
     const change = ++changes;
     try {
       const session = await get(`dashboard/sessions/${encodeURIComponent(id)}`, gone.signal);
       if (change !== changes) return;
+      ownId = session.sessionId;
       say(problem, '');
       say(title, session.userName);
       document.title = `${session.userName}: Switchboard`;
@@ -82,7 +85,7 @@ function build(id) {
     actions.close();
     for (const part of parts) part.close?.();
   };
-  return { id, element, load, close, hear: () => follower.hear() };
+  return { get id() { return ownId; }, element, load, close, hear: () => follower.hear() };
 }
 
 // After these the page is read anew: they change more than what is appended.
