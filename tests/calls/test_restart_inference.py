@@ -36,15 +36,14 @@ def test_call_when_the_models_are_restarted_in_the_middle_then_is_answered_as_be
         async with calling(small.ticket(session), with_microphone=True) as caller:
             line = Line(small, session, caller)
             await caller.hears_silence_after(await caller.hears_after(0.0), pause=1.0)
-            before = await ask(line)
-            assert "nine" in before.lower() or "9" in before, before
             await asyncio.to_thread(models.close)
             told = await asyncio.to_thread(line.tell, "It closes at six.")
             await asyncio.to_thread(eventually, line.errors, 30, "the trouble is told")
             await asyncio.to_thread(models.enter_context, inference_server(tmp_path, port))
             await caller.hears_silence_after(await caller.hears_after(told), pause=2.0)
             assert line.said("agent")[-1] == "It closes at six."
-            assert await ask(line) == before
+            answer = await ask(line)
+            assert "nine" in answer or "9" in answer, answer
             return session.id
 
     with models:
