@@ -17,7 +17,7 @@ from typing import Any
 from livekit import api, rtc
 
 from sessions.settings import Settings
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, let_go
 
 BARE_IDENTITY = "bare"
 BARE_TRACK = "voice"
@@ -103,10 +103,4 @@ async def bare(settings: Settings, mode: str) -> AsyncIterator[Bare]:
         await contender.join()
         yield contender
     finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        try:
-            await asyncio.wait_for(process.wait(), 5)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        await let_go(process)

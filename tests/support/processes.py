@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -114,3 +115,14 @@ def running(
         yield child
     finally:
         child.stop(grace)
+
+
+async def let_go(process: asyncio.subprocess.Process) -> None:
+    """Close what a process reads, which tells it to end, and kill it if it does not."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), 5)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -20,7 +20,7 @@ import pytest
 
 from tests.support.microphone import Said
 from tests.support.opus import Decoder, encoded
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, let_go
 from tests.support.speech import RATE, Samples
 from tests.support.whip_talker import WhipTalker
 
@@ -125,11 +125,5 @@ async def werift_caller(
     try:
         yield caller
     finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        try:
-            await asyncio.wait_for(process.wait(), 5)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        await let_go(process)
         await listening
