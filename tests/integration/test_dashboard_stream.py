@@ -120,7 +120,7 @@ def test_house_when_workers_and_queue_change_then_tells(
     Fleet(store.redis, web.settings).report(leaving)
     store.tell_place(first, 0, 1000)
     operator.row(first, position=1)
-    house = operator.until("house", lambda one: one["workers"][0]["draining"])
+    house = operator.until("house", lambda one: any(w["draining"] for w in one["workers"]))
     [worker] = house["workers"]
     assert (worker["silentMs"], worker["waitsFor"], worker["drainEndsAt"]) == (5000, "x", now)
     assert (house["slots"], house["busy"], house["ready"]) == (0, 0, False)

@@ -373,7 +373,7 @@ def test_verbs_in_any_order_keep_every_invariant(redis: Redis, make_settings: Ma
     run_state_machine_as_test(
         Machine,
         settings=hypothesis_settings(
-            max_examples=150,
+            max_examples=80,
             stateful_step_count=40,
             suppress_health_check=[HealthCheck.too_slow],
             # Add Phase.shrink for the shortest way to a failure: it takes Hypothesis minutes.
