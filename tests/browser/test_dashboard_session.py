@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from sessions.archive import Archive
 from sessions.database import open_database
@@ -130,6 +130,33 @@ def test_end_when_the_operator_is_asked_then_only_a_yes_ends_the_call(
     page.get_by_role("button", name="End the call", exact=True).click()
     expect(page.locator("#session-state")).to_have_text("ending")
     expect(end).to_be_disabled()
+
+
+def test_end_when_it_is_not_known_yet_whose_call_it_is_then_cannot_be_pressed(
+    visits: Visits, web: Web, actor: Actor
+) -> None:
+    session_id = actor.ready(user="Ada")
+    page = visits.visitor(web.url)
+    asked: list[Route] = []
+
+    def hold(route: Route) -> None:
+        asked.append(route)
+
+    detail = f"**/dashboard/sessions/{session_id}"
+    page.route(detail, hold)
+    page.goto(f"{web.url}/dashboard#session={session_id}")
+    DashboardPage(page).wait_until_live()
+    expect(page.get_by_role("heading", name="Session", exact=True)).to_be_visible()
+    # What is not there at all would be hidden, too.
+    expect(page.locator("#end")).to_be_attached()
+    for button in ("#end", "#show-prompt"):
+        expect(page.locator(button)).to_be_hidden()
+    # What is asked from now on goes on; the last one counts.
+    page.route(detail, lambda route: route.continue_())
+    for route in asked:
+        route.continue_()
+    page.get_by_role("button", name="End call…").click()
+    expect(page.get_by_role("dialog")).to_contain_text("End the call of Ada?")
 
 
 def test_page_when_the_session_is_in_the_archive_then_it_is_shown_from_there(

@@ -3,14 +3,14 @@
 import { make, say } from '../kit/dom.js';
 import { Problem, get, post } from '../net/api.js';
 
-/** Build the buttons; problems are told in `problem`. */
+/** Build the buttons, which are there once it is known whose call it is; problems are told in `problem`. */
 export function buildActions(id, problem) {
   const prompt = make('section', { class: 'panel prompt', 'aria-labelledby': 'prompt-title', hidden: true });
   const end = make('button', { type: 'button', class: 'bad', id: 'end' }, 'End call…');
   const look = make('button', { type: 'button', id: 'show-prompt', 'aria-describedby': 'prompt-note' }, 'Show prompt');
-  const element = make('div', { class: 'actions' },
+  const element = make('div', { class: 'actions', hidden: true },
     make('small', { class: 'hint', id: 'prompt-note' }, 'Looking at the prompt is logged.'), look, end);
-  let user = 'the caller';
+  let user = '';
   let asking = null;
 
   const doing = async (button, work) => {
@@ -36,6 +36,7 @@ export function buildActions(id, problem) {
   });
   const show = (session) => {
     user = session.userName;
+    element.hidden = false;
     end.hidden = session.state === 'ended';
     if (session.state === 'ending') end.disabled = true;
   };
