@@ -20,16 +20,17 @@ def test_call_when_somebody_asks_then_sees_and_hears_the_right_answer_and_how_it
     visits: Visits, house: House, node_packages: Path
 ) -> None:
     models = house.settings.inference_url
-    visits.microphone.says(models, SHOP)
     console = Console(visits(f"{house.url}/"))
     console.call(voice="Craig", opening_line="Hello, you are through.")
     page = console.page
     expect(page.locator("#agent-name")).to_have_text("Craig")
     expect(console.line("agent", "you are through")).to_be_visible()
+    visits.microphone.says(models, SHOP)
+    console.change_microphone()
     expect(console.line("caller", "shop")).to_be_visible()
-    expect(console.agent).to_have_attribute("data-state", "speaking")
     expect(console.answers("Maple Street").get_by_label("Sources")).to_contain_text("visit.html")
     console.ears.wait_for_words(models, "springfield")
+    console.has_been("speaking")
     assert_accessible(page)
 
     for level in ("#level-you", "#level-agent"):
@@ -45,22 +46,25 @@ def test_call_when_somebody_asks_then_sees_and_hears_the_right_answer_and_how_it
 def test_mute_when_pressed_then_nothing_is_heard_until_it_is_pressed_again(
     visits: Visits, house: House
 ) -> None:
-    period = visits.microphone.says(house.settings.inference_url, SHOP, after=1.5, pause=1.5)
+    models = house.settings.inference_url
     console = Console(visits(f"{house.url}/"))
     console.call()
     expect(console.line("agent", "Hello")).to_be_visible()
+    visits.microphone.says(models, SHOP)
+    console.change_microphone()
+    expect(console.line("caller", "shop")).to_be_visible()
     mute = console.page.get_by_role("button", name="Mute")
     mute.click()
     expect(mute).to_have_attribute("aria-pressed", "true")
-    eventually(lambda: not house.show(console.session_id)["config"]["listening"])
-    # A question may have been on its way into the ears as they were closed.
-    console.ears.wait_until(console.ears.position + period * RATE)
-    heard = console.lines("caller").count()
-    console.ears.wait_until(console.ears.position + period * RATE)
-    assert console.lines("caller").count() == heard
+    eventually(lambda: not house.show(console.session_id)["config"]["listening"], 20)
+    # The first question may still be on its way into the transcript; the second must not get there.
+    period = visits.microphone.says(models, HOURS, pause=2.5)
+    console.change_microphone()
+    console.ears.wait_until(console.ears.position + 2 * period * RATE)
+    expect(console.lines("caller").filter(has_text="hours")).to_have_count(0)
     mute.click()
     expect(mute).to_have_attribute("aria-pressed", "false")
-    expect(console.lines("caller")).to_have_count(heard + 1)
+    expect(console.line("caller", "opening hours")).to_be_visible()
 
 
 def test_two_pages_when_they_call_at_once_then_each_has_its_own_conversation(
@@ -70,13 +74,17 @@ def test_two_pages_when_they_call_at_once_then_each_has_its_own_conversation(
     callers = {"bakery": (SHOP, "Springfield"), "garage": (HOURS, "Monday")}
     consoles: dict[str, Console] = {}
     for name, (question, _) in callers.items():
-        visits.microphone.says(models, question)
+        visits.microphone.is_quiet()
         consoles[name] = Console(visits(f"{house.url}/"))
         consoles[name].call(opening_line=f"Welcome to the {name}.")
+        expect(consoles[name].line("agent", name)).to_be_visible()
+        visits.microphone.says(models, question)
+        consoles[name].change_microphone()
     for name, (_, answer) in callers.items():
-        expect(consoles[name].lines("agent").filter(has_text=answer).first).to_be_visible()
+        expect(consoles[name].line("agent", answer)).to_be_visible()
     for name, other in (("bakery", "garage"), ("garage", "bakery")):
-        heard = consoles[name].ears.wait_for_words(models, name)
+        # Of the answer, which is given again and again: the opening line is said only once.
+        heard = consoles[name].ears.wait_for_words(models, callers[name][1].lower())
         read = consoles[name].page.locator("#transcript").inner_text()
         for what in (name, callers[name][1].lower()):
             assert what in read.lower()

@@ -43,7 +43,7 @@ def test_livekit_client_when_it_joins_by_token_then_asks_and_hears_and_reads_the
     app: Page, visits: Visits, house: House
 ) -> None:
     models = house.settings.inference_url
-    visits.microphone.says(models, "Where is your shop?")
+    visits.microphone.says(models, "Where is your shop?", after=2)
     started = house.start(openingLine="Hello.")
     app.evaluate(JOIN, started)
     PageEars(app).wait_for_words(models, "springfield")

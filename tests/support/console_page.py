@@ -9,11 +9,21 @@ from playwright.sync_api import Locator, Page, expect
 from tests.support.eventually import eventually
 from tests.support.page_ears import PageEars
 
+_KEEP_MICROPHONES = """() => {
+    const devices = navigator.mediaDevices;
+    const open = devices.getUserMedia.bind(devices);
+    devices.getUserMedia = async (wish) => {
+        const stream = await open(wish);
+        window.testMicrophone = stream.getAudioTracks()[0];
+        return stream;
+    };
+}"""
 _KEEP_STATES = """() => {
-    const status = document.getElementById("status");
     window.testStates = [];
-    const keep = () => testStates.push(status.dataset.state);
-    new MutationObserver(keep).observe(status, {attributeFilter: ["data-state"]});
+    const keep = (changes) => testStates.push(...changes.map(({target}) => target.dataset.state));
+    for (const id of ["status", "agent"]) {
+        new MutationObserver(keep).observe(document.getElementById(id), {attributeFilter: ["data-state"]});
+    }
 }"""
 
 
@@ -51,16 +61,26 @@ class Console:
         self.page.get_by_label("Opening line").fill(opening_line)
         if voice:
             self.page.get_by_role("radio", name=voice).check()
+        self.page.evaluate(_KEEP_MICROPHONES)
         # States can be over before anybody has looked.
         self.page.evaluate(_KEEP_STATES)
         self.page.get_by_role("button", name="Call", exact=True).click()
+
+    def change_microphone(self) -> None:
+        """Pull the microphone out, so that the page opens another one, which begins anew.
+
+        What it says is not said before, be the page however late: into the opening line, say.
+        """
+        before = self.page.evaluate_handle("testMicrophone")
+        self.page.evaluate("testMicrophone.dispatchEvent(new Event('ended'))")
+        self.page.wait_for_function("before => testMicrophone !== before", arg=before)
 
     def is_live(self) -> None:
         """Wait until both sides can talk."""
         expect(self.status).to_have_attribute("data-state", "live")
 
     def has_been(self, state: str) -> None:
-        """Wait until the call has been in a state, be it for a moment."""
+        """Wait until the call or its agent has been in a state, be it for a moment."""
         states: list[str] = []
 
         def seen() -> bool:

@@ -27,11 +27,11 @@ class PageEars:
         """Return how much has been kept."""
         return self.page.evaluate("testEars.position()")
 
-    def wait_until(self, position: float, within: float = 20.0) -> None:
+    def wait_until(self, position: float, within: float = 40.0) -> None:
         """Wait until so much has been heard, be it silence: its clock is that of the call."""
         eventually(lambda: self.position >= position, within, "time goes by", _LOOK_SECONDS)
 
-    def wait_for_speech(self, since: int = 0, within: float = 20.0) -> None:
+    def wait_for_speech(self, since: int = 0, within: float = 40.0) -> None:
         """Wait until somebody speaks after a position."""
         eventually(lambda: self._speech(since), within, "something is heard", _LOOK_SECONDS)
 
@@ -50,7 +50,7 @@ class PageEars:
             return words in heard
 
         try:
-            eventually(hears, 30, f"'{words}' is heard", _LOOK_SECONDS)
+            eventually(hears, 60, f"'{words}' is heard", _LOOK_SECONDS)
         except AssertionError as error:
             raise AssertionError(f"{error} Heard: {heard!r}") from None
         return heard

@@ -9,8 +9,8 @@ import numpy as np
 
 from tests.support.speech import RATE, spoken, wav_of
 
-_PAUSE_SECONDS = 8.0
-"""Long enough for an answer, and shorter than an agent waits for a caller who says nothing."""
+_PAUSE_SECONDS = 10.0
+"""Long enough for an answer on a busy machine, and shorter than an agent waits for a caller who says nothing."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class SpokenFile:
         inference_url: str,
         text: str,
         *,
-        after: float = 3.0,
+        after: float = 0.5,
         pause: float = _PAUSE_SECONDS,
         voice: str = "Ashley",
     ) -> float:
