@@ -98,7 +98,8 @@ class Session:
     ``cause`` is why the present agent has replaced another, ``heeded`` the last order to say
     something that was carried out. ``heir`` is the generation of whoever may stand by to take over
     in good order, ``unsaid`` what the agent before has left to say. ``whip`` is what livekit-server
-    calls the connection of a caller by WHIP, ``whip_tag`` its present ICE session.
+    calls the connection of a caller by WHIP, ``whip_tag`` its present ICE session. ``appeared``
+    is whether the caller has ever been in the room.
     """
 
     id: str
@@ -134,6 +135,7 @@ class Session:
     archive_tries: int = 0
     whip: str = ""
     whip_tag: str = ""
+    appeared: bool = False
     noted: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)
 
     @property
@@ -202,6 +204,7 @@ class Session:
             archive_tries=int(fields.get("archiveTries", "0")),
             whip=fields.get("whip", ""),
             whip_tag=fields.get("whipTag", ""),
+            appeared="appeared" in fields or "userJoined" in fields,
             noted=fields,
         )
 

@@ -109,6 +109,7 @@ class Scripts:
                 "answer",
                 "connect",
                 "arrive",
+                "appear",
             )
         }
 

@@ -95,7 +95,7 @@ class SessionStore:
         return Claim(session, _pairs(reply[3]), owner, int(reply[1]))
 
     def arrive(self, session_id: str, generation: int, joined: int) -> Refusal | None:
-        """Say that an agent who has ``joined`` (ms) is about to be ready, its voice in the room."""
+        """Say that an agent who has ``joined`` (ms) is about to publish its voice and be ready."""
         reply = self._run("arrive", session_id, generation=generation, joined=joined)
         return refusal_in(reply)
 
@@ -319,6 +319,10 @@ class SessionStore:
     def connect(self, session_id: str, resource: str, tag: str) -> Refusal | None:
         """Keep which connection by WHIP the caller of a live session has."""
         return refusal_in(self._run("connect", session_id, resource=resource, tag=tag))
+
+    def appear(self, session_id: str) -> Refusal | None:
+        """Keep that the caller has been in the room, whether an agent has met them or not."""
+        return refusal_in(self._run("appear", session_id))
 
     def now(self) -> int:
         """Return the moment by Redis's clock, in Unix milliseconds."""

@@ -202,8 +202,7 @@ class Call:
         refused = await until_redis_answers(
             self._store.ready, self._session.id, self._session.generation, {"joined": joined}
         )
-        been_here = "userJoined" in self._session.timeline
-        self._presence.watch_room(been_here=been_here, sent_away=sent_away)
+        self._presence.watch_room(been_here=self._session.appeared, sent_away=sent_away)
         if isinstance(refused, Refusal) and refused.why != "state":
             raise StaleGenerationError(f"{self._session.id} could not become ready: {refused.why}.")
 

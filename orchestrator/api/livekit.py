@@ -1,6 +1,7 @@
 """What livekit-server reports: who has come into a room, who has left it.
 
-Reports get lost, doubled and reordered. So none is believed: each has its session looked at.
+Reports get lost, doubled and reordered. So none is believed but one thing, which stays true: that
+the caller has been there. Each has its session looked at.
 """
 
 from __future__ import annotations
@@ -50,6 +51,11 @@ class LiveKitReport(BaseModel):
     room: ReportedRoom = ReportedRoom()
     participant: ReportedParticipant = ReportedParticipant()
 
+    def is_of_arrival(self) -> bool:
+        """Tell whether the caller has come."""
+        joined = self.event == "participant_joined"
+        return joined and self.participant.identity == CALLER_IDENTITY
+
     def is_worth_a_look(self) -> bool:
         """Tell whether the report may mean that an agent is missing, or one too many."""
         match self.event:
@@ -91,6 +97,8 @@ def _have_looked_at(house: Services, report: LiveKitReport) -> bool:
     if not is_session_id(session_id) or not report.is_worth_a_look():
         return False
     remember(session_id)
+    if report.is_of_arrival():
+        house.store.appear(session_id)
     looks = Looks(house.redis)
     if report.is_old() or looks.is_replay(report.id):
         log.info("report_not_heard", report=report.id, what=report.event)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from typing import Any
 
+from sessions.directory import Directory
 from sessions.keys import SessionKeys
 from tests.fixtures.house import House
 from tests.support.annex import annex
@@ -43,6 +45,25 @@ def test_caller_when_it_never_joins_then_the_session_ends_by_join_timeout(house:
     started = house.start()
     shown = house.wait_for_state(started["sessionId"], "ended")
     assert (shown["reason"], shown["fault"]) == ("join_timeout", "user")
+    house.assert_nothing_is_left()
+
+
+def test_caller_when_it_has_gone_before_any_agent_came_then_it_is_known_to_have_left(
+    house: House,
+) -> None:
+    async def call(started: dict[str, Any]) -> None:
+        async with calling(started):
+            await asyncio.to_thread(eventually, has_appeared, 20, "livekit's report")
+
+    def has_appeared() -> bool:
+        session = Directory(house.redis).load(started["sessionId"])
+        return session is not None and session.appeared
+
+    with house.frozen("worker"):
+        started = house.start()
+        asyncio.run(call(started))
+    shown = house.wait_for_state(started["sessionId"], "ended")
+    assert (shown["reason"], shown["fault"]) == ("user_left", "user")
     house.assert_nothing_is_left()
 
 

@@ -187,6 +187,25 @@ def test_report_when_it_cannot_mean_drift_then_nobody_looks(
     assert len(waiting(redis)) == looked_at
 
 
+def test_report_when_the_caller_has_come_then_that_is_kept_and_of_nobody_else(
+    client: FlaskClient, redis: Redis, settings: Settings, actor: Actor
+) -> None:
+    def appeared(session_id: str, event: str, identity: str) -> bool:
+        told = report(session_id, event, participant={"identity": identity})
+        assert send(client, settings, told).status_code == 200
+        session = Directory(redis).load(session_id)
+        return session is not None and session.appeared
+
+    session_id = actor.queued()
+    assert not appeared(session_id, "participant_joined", "agent")
+    assert not appeared(session_id, "participant_left", "caller")
+    assert appeared(session_id, "participant_joined", "caller")
+    assert appeared(session_id, "participant_left", "caller")
+    unknown = new_session_id()
+    assert not appeared(unknown, "participant_joined", "caller")
+    assert not redis.exists(keys.SessionKeys.of(unknown).session)
+
+
 def test_report_when_it_is_about_a_room_of_somebody_else_then_nobody_looks(
     client: FlaskClient, redis: Redis, settings: Settings
 ) -> None:
