@@ -6,10 +6,33 @@ from collections.abc import Iterator
 
 import pytest
 
+from sessions.fleet import Fleet, WorkerRecord
+from sessions.settings import Settings
+from sessions.store import SessionStore
 from tests.fixtures.house import House
 from tests.fixtures.http import make_key, production
 
 __all__ = ["make_key", "production"]
+
+PATIENCE_SECONDS = 600
+
+
+@pytest.fixture
+def alive_worker(store: SessionStore, settings: Settings) -> WorkerRecord:
+    """A worker that counts as alive for as long as browsers may take on a busy machine."""
+    patient = settings.model_copy(update={"worker_lost_seconds": PATIENCE_SECONDS})
+    record = WorkerRecord(
+        name="sessions@test",
+        host="test",
+        pid=1,
+        boot_id="boot",
+        version="0",
+        slots=3,
+        busy=0,
+        heartbeat=store.now() + PATIENCE_SECONDS * 1000,
+    )
+    Fleet(store.redis, patient).report(record)
+    return record
 
 
 @pytest.fixture(autouse=True)

@@ -76,7 +76,8 @@ def test_call_when_one_that_was_given_up_is_refused_late_then_the_next_goes_on(
         asked.append(route)
 
     page.route("**/session/start", hold)
-    page.get_by_role("button", name="Write instead").click()
+    with page.expect_request("**/session/start"):
+        page.get_by_role("button", name="Write instead").click()
     page.get_by_role("button", name="End", exact=True).click()
     page.get_by_role("button", name="New call").click()
     page.get_by_role("button", name="Write instead").click()

@@ -51,6 +51,7 @@ def test_call_when_there_is_only_a_keyboard_then_can_be_made_and_ended(
 ) -> None:
     page = visits(f"{house.url}/")
     console = Console(page)
+    expect(page.get_by_role("button", name="Call", exact=True)).to_be_visible()
     go_to(page, "Opening line")
     page.keyboard.type("Hello from the keyboard.")
     go_to(page, "Call")

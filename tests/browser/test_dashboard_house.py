@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.fixtures.browser import Visits
 from tests.fixtures.house import House
+from tests.support.console_page import Console
 from tests.support.dashboard_page import DashboardPage
 
 
@@ -17,12 +18,17 @@ def test_dashboard_when_a_call_changes_hands_and_is_ended_from_it_then_it_shows_
 ) -> None:
     page = visits(f"{house.url}/dashboard")
     dashboard = DashboardPage(page).wait_until_live()
-    session_id = house.start(userName="Ada")["sessionId"]
+    # Somebody has to be there and to say something, or else the call is over by itself.
+    visits.microphone.says(house.settings.inference_url, "Where is your shop?")
+    console = Console(visits(f"{house.url}/"))
+    console.page.get_by_label("Your name").fill("Ada")
+    console.call()
+    session_id = console.session_id
     row = dashboard.row(session_id)
     expect(row).to_contain_text("ready")
     expect(row.locator("td.col-generation")).to_have_text("1")
     row.get_by_role("link").click()
-    expect(dashboard.part("Timeline").locator("li")).to_have_count(3)
+    expect(dashboard.part("Timeline").locator("li")).to_have_count(5)
 
     os.kill(house.agent_pid(session_id), signal.SIGKILL)
     agents = dashboard.part("Agents and recoveries").locator("tbody tr")

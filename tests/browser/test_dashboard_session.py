@@ -103,7 +103,7 @@ def test_prompt_when_it_is_asked_for_then_it_is_shown_and_logged_and_not_before(
         lines = web.child.log.read_text()[log:].splitlines()
         return [line for line in lines if "prompt_shown" in line]
 
-    [line] = eventually(logged, what="the look is logged")
+    [line] = eventually(logged, 20, "the look is logged")
     assert session_id in line
     assert PROMPT not in line
     prompt.get_by_role("button", name="Hide").click()

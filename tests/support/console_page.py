@@ -21,8 +21,9 @@ _KEEP_MICROPHONES = """() => {
 _KEEP_STATES = """() => {
     window.testStates = [];
     const keep = (changes) => testStates.push(...changes.map(({target}) => target.dataset.state));
+    const watch = new MutationObserver(keep);
     for (const id of ["status", "agent"]) {
-        new MutationObserver(keep).observe(document.getElementById(id), {attributeFilter: ["data-state"]});
+        watch.observe(document.getElementById(id), {attributeFilter: ["data-state"]});
     }
 }"""
 

@@ -10,7 +10,7 @@ import numpy as np
 from tests.support.speech import RATE, spoken, wav_of
 
 _PAUSE_SECONDS = 10.0
-"""Long enough for an answer on a busy machine, and shorter than an agent waits for a caller who says nothing."""
+"""Long enough for an answer of a busy machine, shorter than agents wait for silent callers."""
 
 
 @dataclass(frozen=True)
