@@ -58,7 +58,7 @@ class Client(asyncio.Protocol):
 async def run(port: int, path: str, body: str, connections: int, seconds: float) -> dict:
     """Keep asking for so long; return what came of it."""
     request = (
-        f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body.encode())}\r\n\r\n{body}"
     ).encode()
     loop, until = asyncio.get_running_loop(), time.monotonic() + seconds

@@ -25,8 +25,8 @@ def answers_ping(url: str) -> bool:
         client.close()
 
 
-def redis_in(folder: Path, port: int) -> AbstractContextManager[Child]:
-    """Run a Redis that keeps what it has in ``folder``."""
+def redis_in(folder: Path, port: int, sync: str = "always") -> AbstractContextManager[Child]:
+    """Run a Redis that keeps what it has in ``folder``; ``sync`` is its `appendfsync`."""
     return running(
         "redis",
         [ROOT / "deploy/dev/redis"],
@@ -35,6 +35,7 @@ def redis_in(folder: Path, port: int) -> AbstractContextManager[Child]:
         environment={
             "SWITCHBOARD_REDIS_PORT": str(port),
             "SWITCHBOARD_REDIS_DIR": str(folder / "data"),
+            "SWITCHBOARD_REDIS_APPENDFSYNC": sync,
         },
     )
 
