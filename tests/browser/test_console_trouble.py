@@ -7,7 +7,7 @@ import re
 import signal
 
 import httpx
-from playwright.sync_api import expect
+from playwright.sync_api import Response, expect
 
 from sessions.settings import Settings
 from tests.fixtures.browser import Visits, aside
@@ -20,6 +20,22 @@ from tests.support.eventually import eventually
 from tests.support.frames import Frames
 
 SHOP, HOURS = "Where is your shop?", "What are your opening hours?"
+_LOSE_THE_NETWORK = """() => {
+    const peer = window.testLost = testEars.connection;
+    const offer = peer.createOffer.bind(peer);
+    const tell = () => peer.dispatchEvent(new Event("connectionstatechange"));
+    Object.defineProperty(peer, "connectionState", {value: "disconnected", configurable: true});
+    peer.createOffer = (wish) => {
+        if (wish?.iceRestart) delete peer.connectionState;
+        return offer(wish);
+    };
+    window.testFound = tell;
+    tell();
+}"""
+_WAYS = """async () => {
+    const stats = [...(await testEars.connection.getStats()).values()];
+    return stats.filter(({type, nominated}) => type === "candidate-pair" && nominated).length;
+}"""
 CUT = "ERR_|WebSocket connection"
 """What a browser logs by itself while it reaches nobody."""
 
@@ -87,6 +103,55 @@ def test_agent_when_it_is_killed_then_the_page_says_so_and_the_next_one_is_heard
     console.answers("Maple Street")
     console.ears.wait_for_words(models, "springfield", since)
     assert house.show(console.session_id)["generation"] == 2
+
+
+def test_agent_when_it_is_killed_while_the_caller_is_muted_then_the_next_one_hears_nothing_either(
+    visits: Visits, house: House
+) -> None:
+    console = Console(visits(f"{house.url}/"))
+    console.call()
+    expect(console.line("agent", "Hello")).to_be_visible()
+    mute = console.page.get_by_role("button", name="Mute")
+    mute.click()
+    expect(console.status).to_contain_text("You are muted")
+    eventually(lambda: not house.show(console.session_id)["config"]["listening"], 20)
+    before = console.page.evaluate_handle("testEars.connection")
+    os.kill(house.agent_pid(console.session_id), signal.SIGKILL)
+    expect(console.line("note", "Another agent has taken over.")).to_be_visible()
+    console.page.wait_for_function("before => testEars.connection !== before", arg=before)
+    expect(console.status).to_contain_text("You are muted")
+    expect(mute).to_have_attribute("aria-pressed", "true")
+    sent = "testEars.connection.getSenders()[0].track"
+    assert console.page.evaluate(f"[{sent} === testMicrophone, {sent}.enabled]") == [True, False]
+    shown = house.show(console.session_id)
+    assert (shown["generation"], shown["config"]["listening"]) == (2, False)
+
+
+def test_network_when_it_changes_then_sound_finds_another_way_on_the_same_connection(
+    visits: Visits, house: House
+) -> None:
+    console = Console(visits(f"{house.url}/"))
+    console.call()
+    console.ears.wait_for_speech()
+    page = console.page
+    ways = page.evaluate(_WAYS)
+
+    def is_restart(answer: Response) -> bool:
+        asked = answer.request
+        return (asked.method, asked.headers.get("if-match")) == ("PATCH", "*")
+
+    with page.expect_response(is_restart) as restarting:
+        page.evaluate(_LOSE_THE_NETWORK)
+        console.has_been("reconnecting")
+    assert restarting.value.status == 200
+    eventually(lambda: page.evaluate(_WAYS) > ways, 20, "there is another way")
+    page.evaluate("testFound()")
+    console.is_live()
+    since = console.ears.position
+    console.write(SHOP)
+    console.answers("Maple Street")
+    console.ears.wait_for_words(house.settings.inference_url, "springfield", since)
+    assert page.evaluate("testEars.connection === testLost")
 
 
 def test_end_when_pressed_then_nothing_of_the_call_is_left(visits: Visits, house: House) -> None:

@@ -1,4 +1,5 @@
 // What does a page hear? All that its connections bring is kept for the test as well, 24 kHz mono.
+// `testEars.connection` is the last of them.
 (() => {
   const RATE = 24000;
   // Long, so that a page that is kept waiting for a processor loses nothing.
@@ -43,6 +44,7 @@
   window.RTCPeerConnection = class extends Connection {
     constructor(...given) {
       super(...given);
+      ears.connection = this;
       this.addEventListener("track", ({ track }) => {
         if (track.kind !== "audio") return;
         mixer ??= listen();
