@@ -8,10 +8,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.calls.test_takeover import HOURS
 from tests.fixtures.house import House
+from tests.fixtures.web import ServeWeb
 from tests.support.eventually import eventually
+from tests.support.ports import free_port
 from tests.support.shifts import Shifts, shifts
 from tests.support.speech import Samples, plain, spoken, understood
+from tests.support.whip import whip_caller
+from tests.support.whip_talk import conversing_by_whip
 
 STORY = (
     "Here is what we do. We lend bicycles from nine in the morning. We mend them in the afternoon. "
@@ -31,6 +36,14 @@ def house_of_shifts(house: House) -> Iterator[Shifts]:
 def workers(house_of_shifts: Shifts) -> Iterator[Shifts]:
     yield house_of_shifts
     house_of_shifts.tidy()
+
+
+@pytest.fixture
+def small_front(workers: Shifts, house: House, serve_web: ServeWeb) -> Iterator[House]:
+    """The small house with a web front of its own."""
+    context = workers.small.context
+    with serve_web(**{**context.settings.model_dump(), "port": free_port()}) as web:
+        yield House(web.settings, house.folder, context.redis)
 
 
 def words_of(house: House, samples: Samples) -> str:
@@ -142,5 +155,32 @@ def test_handover_when_there_is_no_other_worker_then_waits_and_says_so_until_one
             await line.handed_over()
             await asyncio.to_thread(workers.assert_gone, before, name)
             await line.end()
+
+    asyncio.run(call())
+
+
+def test_handover_when_the_caller_is_there_by_whip_then_offers_anew_and_the_next_one_answers(
+    workers: Shifts, small_front: House
+) -> None:
+    async def call() -> None:
+        async with conversing_by_whip(small_front, whip_caller, "browser-1") as talk:
+            caller, name = talk.caller, workers.name
+            await caller.wait_for_quiet()
+            first = caller.answer.headers["X-Session-ID"], caller.location
+            before = await asyncio.to_thread(workers.relieve)
+            before.process.terminate()
+            await caller.loses_connection(within=60)
+            again = await caller.dial_again()
+            assert again.status_code == 201, again.text
+            assert (caller.session_id, caller.location) == first
+            await caller.connects()
+            assert "saturday" in plain(await talk.ask(HOURS))
+            # No word of what has happened.
+            assert len(await talk.wait_for_said("agent", 2)) == 2
+            assert [data["generation"] for data in talk.data("agent_recovered")] == [2]
+            now = small_front.directory.load(talk.session_id)
+            assert now is not None
+            assert (now.recoveries, now.worker) == (0, workers.name)
+            await asyncio.to_thread(workers.assert_gone, before, name)
 
     asyncio.run(call())
