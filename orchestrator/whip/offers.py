@@ -1,7 +1,8 @@
 """Is this text an offer of a call with a voice? Looked at before a session is started for it.
 
 livekit-server looks at an offer only when there is a room and an agent; what it cannot use must not
-get that far. How the media are coded is between the caller and livekit-server.
+get that far. How the media are coded is between the caller and livekit-server, but for the agent's
+voice: it is in Opus, and for a caller who cannot play that livekit-server would wait for ever.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from itertools import pairwise
 from orchestrator.whip.errors import InvalidOfferError
 
 _LINE = re.compile(r"[a-z]=.*")
-_MEDIA = re.compile(r"m=(?P<kind>[a-z]+) (?P<port>\d{1,5})(?:/\d+)? (?P<protocol>[A-Z/]+) \S.*")
+_MEDIA = re.compile(
+    r"m=(?P<kind>[a-z]+) (?P<port>\d{1,5})(?:/\d+)? (?P<protocol>[A-Z/]+) (?P<formats>\S.*)"
+)
+_OPUS = re.compile(r"a=rtpmap:(?P<format>\d+) +opus/48000(/2)?", re.IGNORECASE)
+"""livekit-server takes it without its channels too."""
 _HEAD = ("v=0", "o=", "s=", "t=")
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _NEEDED = {
@@ -51,6 +56,13 @@ class _Section:
         """Return in which direction media flow, where that is said."""
         return next((name for name in _DIRECTIONS if self.value(name) is not None), None)
 
+    def has_opus(self) -> bool:
+        """Tell whether one of the formats that the medium may come in is Opus."""
+        media = _MEDIA.fullmatch(self.lines[0])
+        formats = media["formats"].split() if media else []
+        named = map(_OPUS.fullmatch, (line.rstrip() for line in self.lines))
+        return any(one is not None and one["format"] in formats for one in named)
+
 
 def read_offer(content: bytes) -> Offer:
     """Return the offer that ``content`` is.
@@ -67,10 +79,13 @@ def read_offer(content: bytes) -> Offer:
         values = [one.value(name) or head.value(name) or "" for one in voices]
         if not all(map(form.fullmatch, values)):
             raise InvalidOfferError(f"The offer's audio has no `a={name}` that can be used.")
-    ways = {one.direction() or head.direction() or "sendrecv" for one in voices}
-    if not ways & {"sendrecv", "sendonly"}:
+    ways = [one.direction() or head.direction() or "sendrecv" for one in voices]
+    if not {"sendrecv", "sendonly"}.intersection(ways):
         raise InvalidOfferError("The offer's audio is not sent, so no agent could hear it.")
-    return Offer(sdp, hears=bool(ways & {"sendrecv", "recvonly"}))
+    heard = [one for one, way in zip(voices, ways, strict=True) if way in {"sendrecv", "recvonly"}]
+    if not all(one.has_opus() for one in heard):
+        raise InvalidOfferError("The offer's audio is not in Opus, as the agent's voice is.")
+    return Offer(sdp, hears=bool(heard))
 
 
 def read_fragment(content: bytes) -> str:

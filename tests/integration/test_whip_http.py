@@ -136,6 +136,7 @@ def test_offer_when_the_query_is_wrong_then_the_field_is_named_and_nothing_start
         ({}, "rubbish", 400, "invalid_offer"),
         ({}, "", 400, "invalid_offer"),
         ({}, OFFER.replace("m=audio", "m=video"), 400, "invalid_offer"),
+        ({}, OFFER.replace("opus/48000/2", "PCMU/8000"), 400, "invalid_offer"),
         ({"X-Session-ID": "no spaces"}, OFFER, 422, "invalid_request"),
     ],
 )

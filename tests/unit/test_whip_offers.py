@@ -11,6 +11,9 @@ from tests.support.offers import OFFER
 
 VIDEO = OFFER[OFFER.index("m=audio") :].replace("m=audio", "m=video").replace("mid:0", "mid:1")
 
+PCMU = "a=rtpmap:0 PCMU/8000\r\n"
+MORE = OFFER[OFFER.index("m=audio") :].replace("mid:0", "mid:1")
+
 
 @pytest.mark.parametrize(
     ("given", "hears"),
@@ -22,6 +25,11 @@ VIDEO = OFFER[OFFER.index("m=audio") :].replace("m=audio", "m=video").replace("m
         (OFFER + VIDEO, True),
         (OFFER.replace("m=audio 9", "m=audio 0").replace("a=mid", "a=bundle-only\r\na=mid"), True),
         (OFFER.replace("a=sendrecv\r\n", "").replace("m=audio", "a=sendonly\r\nm=audio"), False),
+        (OFFER.replace("opus/48000/2", "OPUS/48000/2"), True),
+        (OFFER.replace("opus/48000/2", "opus/48000"), True),
+        (OFFER.replace("SAVPF 96", "SAVPF 0 96 8").replace("a=mid", f"{PCMU}a=mid"), True),
+        (OFFER.replace("a=sendrecv", "a=sendonly").replace("opus/48000/2", "L16/48000"), False),
+        (OFFER + VIDEO.replace("opus/48000/2", "VP8/90000"), True),
     ],
 )
 def test_offer_when_it_has_a_voice_then_it_is_handed_on_as_it_came(given: str, hears: bool) -> None:
@@ -58,6 +66,12 @@ def test_offer_when_the_head_says_it_for_all_sections_then_none_need_repeat_it(n
         (OFFER.replace("sha-256 7E:", "sha-256 rubbish:").encode(), "a=fingerprint"),
         (OFFER.replace("a=sendrecv", "a=recvonly").encode(), "not sent"),
         (OFFER.replace("a=sendrecv", "a=inactive").encode(), "not sent"),
+        (OFFER.replace("96 opus/48000/2", "96 PCMU/8000").encode(), "Opus"),
+        (OFFER.replace("opus/48000/2", "opus/48000/6").encode(), "Opus"),
+        (OFFER.replace("a=rtpmap:96 opus/48000/2\r\n", "").encode(), "Opus"),
+        (OFFER.replace("a=rtpmap:96", "a=rtpmap:97").encode(), "Opus"),
+        (OFFER.replace("SAVPF 96", "SAVPF 0").encode(), "Opus"),
+        ((OFFER + MORE.replace("opus/48000/2", "G722/8000")).encode(), "Opus"),
         ((OFFER + "and more").encode(), "Line 16"),
     ],
 )
