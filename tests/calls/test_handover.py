@@ -174,9 +174,9 @@ def test_handover_when_the_caller_is_there_by_whip_then_offers_anew_and_the_next
             assert again.status_code == 201, again.text
             assert (caller.session_id, caller.location) == first
             await caller.connects()
-            assert "saturday" in plain(await talk.ask(HOURS))
+            assert "saturday" in await talk.ask_and_hear_out(HOURS)
             # No word of what has happened.
-            assert len(await talk.wait_for_said("agent", 2)) == 2
+            assert len(talk.said("agent")) == 2
             assert [data["generation"] for data in talk.data("agent_recovered")] == [2]
             now = small_front.directory.load(talk.session_id)
             assert now is not None

@@ -10,7 +10,6 @@ from typing import Any
 from tests.calls.test_takeover import HOURS, until
 from tests.fixtures.house import House
 from tests.support.conversation import Conversation
-from tests.support.speech import plain
 from tests.support.whip import WhipCaller, whip_caller
 from tests.support.whip_talk import by_whip, conversing_by_whip
 
@@ -27,8 +26,7 @@ def test_caller_by_whip_when_the_agent_is_killed_then_is_sent_away_and_goes_on_b
         async with conversing_by_whip(house, whip_caller, "browser-1") as talk:
             caller = talk.caller
             await caller.wait_for_quiet()
-            await talk.ask(HOURS)
-            await talk.wait_for_said("agent", 2)
+            await talk.ask_and_hear_out(HOURS)
             first = caller.location
             await lose(talk)
             await caller.loses_connection()
@@ -79,7 +77,7 @@ def test_caller_by_whip_when_it_offers_anew_by_the_session_id_then_the_same_agen
             again = await caller.dial_again()
             assert (again.status_code, caller.session_id) == (201, talk.session_id), again.text
             await caller.connects()
-            return plain(await talk.ask(HOURS)), await talk.end()
+            return await talk.ask_and_hear_out(HOURS), await talk.end()
 
     heard, shown = asyncio.run(call())
     assert "saturday" in heard

@@ -23,13 +23,13 @@ async def converse(
     """Hear the opening line, ask, hear the answer, hang up; return all that came of it."""
     async with conversing_by_whip(house, stack, voice=voice, openingLine=line) as talk:
         caller = talk.caller
+        await talk.wait_for_said("agent", 1)
         await caller.wait_for_quiet()
         heard = await asyncio.to_thread(
             understood, house.settings.inference_url, caller.hearing.between(0)
         )
         assert plain(line).split()[-1] in heard
-        answer = await talk.ask(question, voice="Edward")
-        await talk.wait_for_said("agent", 2)
+        answer = await talk.ask_and_hear_out(question, voice="Edward")
         assert (await caller.hang_up()).status_code == 200
         await caller.loses_connection()
     shown = await asyncio.to_thread(house.wait_for_state, talk.session_id, "ended")
@@ -101,7 +101,7 @@ def test_caller_when_its_candidates_come_later_and_it_restarts_ice_again_and_aga
             assert len(tags) == 4
             await caller.connects()
             talk = Conversation(house, caller.session_id, caller)
-            assert "saturday" in await talk.ask("What are your opening hours?")
+            assert "saturday" in await talk.ask_and_hear_out("What are your opening hours?")
 
     asyncio.run(call())
 
@@ -156,7 +156,7 @@ def test_caller_when_it_hangs_up_in_the_middle_of_a_word_then_the_call_ends_at_o
             assert (await caller.dial(trickle=True)).status_code == 204
             await caller.wait_for_speech()
             assert (await caller.hang_up()).status_code == 200
-            await caller.loses_connection(within=5)
+            await caller.loses_connection(within=20)
             assert (await caller.hang_up()).status_code == 200
             return caller.session_id
 

@@ -115,7 +115,7 @@ def test_house_when_workers_and_queue_change_then_tells(
     assert (worker["name"], worker["silentMs"], worker["draining"]) == ("sessions@test", 0, False)
     now = store.now()
     leaving = WorkerRecord(
-        "sessions@test", "test", 1, "boot", "0", 3, 3, now - 7000, True, now, "x"
+        "sessions@test", "test", 1, "boot", "0", 3, 3, now - 5100, True, now, "x"
     )
     Fleet(store.redis, web.settings).report(leaving)
     store.tell_place(first, 0, 1000)

@@ -38,6 +38,18 @@ class Conversation(Generic[C]):
         heard = await self.caller.hears_answer_to(said)
         return await asyncio.to_thread(understood, self.house.settings.inference_url, heard)
 
+    async def ask_and_hear_out(self, text: str, voice: str = "Ashley") -> str:
+        """Ask something, and return what was understood of all that was said to it.
+
+        For busy machines, whose agents may pause in the middle of an answer.
+        """
+        before = len(self.said("agent"))
+        said = await self.caller.say(await self.speech(text, voice))
+        await self.wait_for_said("agent", before + 1)
+        await self.caller.wait_for_quiet()
+        heard = self.caller.hearing.between(said.ended)
+        return await asyncio.to_thread(understood, self.house.settings.inference_url, heard)
+
     def data(self, kind: str) -> list[Mapping[str, Any]]:
         """Return what the events of one type have told so far."""
         return [e.data for e in self.house.events(self.session_id) if e.type == kind]
@@ -51,7 +63,7 @@ class Conversation(Generic[C]):
         """Return the turns of the call so far."""
         return read_history(self.house.redis, self.session_id)
 
-    async def wait_for_said(self, speaker: str, count: int, within: float = 30.0) -> list[str]:
+    async def wait_for_said(self, speaker: str, count: int, within: float = 60.0) -> list[str]:
         """Wait until one side has said ``count`` things to their end, and return all of them."""
         return await asyncio.to_thread(
             eventually,

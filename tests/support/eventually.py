@@ -12,7 +12,7 @@ _STEP = 0.02
 
 
 def eventually(
-    check: Callable[[], T], within: float = 10.0, what: str = "", step: float = _STEP
+    check: Callable[[], T], within: float = 30.0, what: str = "", step: float = _STEP
 ) -> T:
     """Return the first truthy answer of ``check``; fail after ``within`` seconds without one.
 

@@ -50,11 +50,11 @@ class Talker(ABC):
         """Return how long somebody was speaking, in seconds."""
         return self.hearing.seconds_of_speech
 
-    async def wait_for_speech(self, within: float = 20.0) -> None:
+    async def wait_for_speech(self, within: float = 40.0) -> None:
         """Wait until somebody has spoken."""
         await asyncio.wait_for(self.spoken_to.wait(), within)
 
-    async def wait_for_quiet(self, pause: float = 1.0, within: float = 30.0) -> None:
+    async def wait_for_quiet(self, pause: float = 1.0, within: float = 60.0) -> None:
         """Wait until whoever was speaking has been silent for ``pause`` seconds."""
         deadline = time.monotonic() + within
         await self.wait_for_speech(within)
@@ -62,14 +62,14 @@ class Talker(ABC):
             assert time.monotonic() < deadline, "the agent never stopped speaking"
             await asyncio.sleep(0.05)
 
-    async def hears_after(self, moment: float, within: float = 20.0) -> float:
+    async def hears_after(self, moment: float, within: float = 40.0) -> float:
         """Wait until somebody speaks after ``moment``; return when that was first heard."""
         return await self._until(
             lambda: self.hearing.first_after(moment), within, "the agent speaks"
         )
 
     async def hears_silence_after(
-        self, moment: float, pause: float = 0.6, within: float = 30.0
+        self, moment: float, pause: float = 0.6, within: float = 60.0
     ) -> float:
         """Wait for a pause after ``moment``; return when the last sound before it was heard."""
         return await self._until(

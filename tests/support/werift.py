@@ -57,11 +57,11 @@ class WeriftCaller(WhipTalker):
         """End the call by DELETE, as WHIP clients do."""
         return await self._ask("hang_up", "hung_up")
 
-    async def connects(self, within: float = 20.0) -> None:
+    async def connects(self, within: float = 40.0) -> None:
         """Wait until media can flow."""
         await self._becomes("connected", within)
 
-    async def loses_connection(self, within: float = 30.0) -> None:
+    async def loses_connection(self, within: float = 60.0) -> None:
         """Wait until the other side has closed the connection."""
         await self._becomes("closed", within)
 

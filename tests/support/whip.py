@@ -85,11 +85,11 @@ class WhipCaller(WhipTalker):
         """End the call by DELETE, as WHIP clients do."""
         return await self.http.delete(self.location, headers=self.headers)
 
-    async def connects(self, within: float = 20.0) -> None:
+    async def connects(self, within: float = 40.0) -> None:
         """Wait until media can flow."""
         await asyncio.wait_for(self.connected.wait(), within)
 
-    async def loses_connection(self, within: float = 30.0) -> None:
+    async def loses_connection(self, within: float = 60.0) -> None:
         """Wait until the other side has closed the connection."""
         await asyncio.wait_for(self.gone.wait(), within)
 

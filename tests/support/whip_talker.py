@@ -33,9 +33,9 @@ class WhipTalker(Talker):
         """End the call by DELETE, as WHIP clients do."""
 
     @abstractmethod
-    async def connects(self, within: float = 20.0) -> None:
+    async def connects(self, within: float = 40.0) -> None:
         """Wait until media can flow."""
 
     @abstractmethod
-    async def loses_connection(self, within: float = 30.0) -> None:
+    async def loses_connection(self, within: float = 60.0) -> None:
         """Wait until the other side has closed the connection."""
