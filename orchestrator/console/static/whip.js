@@ -44,7 +44,8 @@ export class Connection {
       signal: this.closing.signal,
     });
     this.answer = await response.text();
-    this.resource = new URL(response.headers.get("Location"), response.url);
+    // A proxy that puts the house below a prefix need not have told it of that: `Location` is without.
+    this.resource = `whip/${encodeURIComponent(sessionId)}`;
     this.tag = response.headers.get("ETag");
     if (this.closing.signal.aborted) return;
     await this.peer.setRemoteDescription({ type: "answer", sdp: this.answer });
