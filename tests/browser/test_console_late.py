@@ -89,6 +89,20 @@ def test_call_when_one_that_was_given_up_is_refused_late_then_the_next_goes_on(
     expect(page.locator("#ended-text")).to_contain_text("You hung up.")
 
 
+def test_page_when_the_house_is_away_at_first_then_says_so_and_goes_on_when_it_is_back(
+    visits: Visits, web: Web
+) -> None:
+    visits.excuse("ERR_")
+    page = visits.visitor(web.url)
+    page.route("**/console/door", lambda route: route.abort())
+    page.goto(f"{web.url}/")
+    problem = page.get_by_role("alert").filter(has_text="cannot be reached")
+    expect(problem).to_be_visible()
+    page.unroute("**/console/door")
+    expect(page.get_by_role("button", name="Call", exact=True)).to_be_visible()
+    expect(problem).to_be_hidden()
+
+
 def test_sound_when_an_agent_is_ready_after_the_end_then_nothing_is_offered(
     visits: Visits, web: Web
 ) -> None:
@@ -101,6 +115,8 @@ def test_sound_when_the_browser_refuses_then_it_is_tried_again_at_a_measured_pac
     found = opened(visits, web).evaluate(_SOUND, "refused")
     assert found["made"] <= 3
     assert ["waiting", "webrtc"] in found["told"]
+    # It is told once what is being done, and not with each try.
+    assert [state for state, _ in found["told"]].count("connecting") == 1
 
 
 def test_microphone_when_it_is_denied_after_the_end_then_nothing_takes_its_place(

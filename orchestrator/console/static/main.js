@@ -20,6 +20,7 @@ const transcript = new Transcript({
   announcer: byId("announcer"),
 });
 const composer = new Composer((text) => call.write(text));
+const AGAIN_MS = 2000;
 let call = null;
 
 async function enter() {
@@ -28,6 +29,7 @@ async function enter() {
     byId("forget-key").hidden = !needsKey;
     if (needsKey && !currentKey()) return showScreen("key", "Talk to an agent");
     await loadChoices(currentKey());
+    clearProblem();
     showScreen("setup", "Talk to an agent");
   } catch (problem) {
     if (problem.status === 401) {
@@ -35,7 +37,14 @@ async function enter() {
       showScreen("key", "Talk to an agent");
     }
     showProblem(problem);
+    // There is nothing on the page yet that could be pressed to try again.
+    if (isAway(problem) && document.body.dataset.screen === "loading") setTimeout(enter, AGAIN_MS);
   }
+}
+
+/** Tell whether it is not the page that has to ask for something else. */
+function isAway({ status }) {
+  return status === 0 || status >= 500;
 }
 
 async function begin(channel) {

@@ -24,6 +24,7 @@ export class Sound {
     if (generation === this.generation) return;
     this.generation = generation;
     this.failures = 0;
+    this.inTrouble = false;
     this.#connect();
   }
 
@@ -56,7 +57,8 @@ export class Sound {
     }
     this.connection?.close();
     this.restarted = false;
-    this.onState("connecting");
+    // Whoever knows that it is being tried again need not hear it each time.
+    if (!this.inTrouble) this.onState("connecting");
     const connection = new Connection({
       track: this.track,
       onSound: this.onSound,
@@ -71,6 +73,7 @@ export class Sound {
   }
 
   #refused(problem) {
+    this.inTrouble = true;
     if (GIVE_UP.includes(problem.status)) {
       this.onState("refused", problem);
       return;
@@ -82,12 +85,14 @@ export class Sound {
   #take(state) {
     if (state === "connected") {
       this.restarted = false;
+      this.inTrouble = false;
       this.connectedAt = performance.now();
       this.onState("connected");
       return;
     }
     // Whoever is sent away again and again shall not come back ever faster.
     if (performance.now() - this.connectedAt > STEADY_MS) this.failures = 0;
+    this.inTrouble = true;
     this.onState("lost");
     if (!this.isReady) return; // The next agent is waited for.
     if (state === "stalled" && !this.restarted) this.#restart();
