@@ -17,6 +17,45 @@ from tests.support.accessibility import assert_accessible
 from tests.support.dashboard_page import DashboardPage, say
 from tests.support.sessions import Actor
 
+_GRID = """async () => {
+    const { Grid } = await import('/dashboard/static/kit/grid.js');
+    const make = (tag, ...parts) => {
+        const made = document.createElement(tag);
+        made.append(...parts);
+        return made;
+    };
+    const scroller = make('div', make('table', make('thead'), make('tbody')));
+    Object.assign(scroller.style, {height: '300px', overflow: 'auto', overflowAnchor: 'none'});
+    document.body.append(scroller);
+    const grid = new Grid(scroller, {
+        key: (item) => item,
+        create: () => make('tr', make('td', 'Row')),
+        update() {}, tick() {}, open() {},
+    });
+    const soon = requestAnimationFrame;
+    const frame = () => new Promise((done) => soon(() => soon(done)));
+    await frame();
+    const items = Array.from({length: 100}, (_, n) => `row ${n}`);
+    grid.show(items);
+    scroller.scrollTop = 1000;
+    await frame();
+    const { scrollTop } = scroller;
+    const isResized = new Promise((done) => {
+        const observer = new ResizeObserver(() => {
+            if (scroller.style.height === '300px') return;
+            grid.show(['new', ...items]);
+            observer.disconnect();
+            done();
+        });
+        observer.observe(scroller);
+    });
+    await frame();
+    scroller.style.height = '280px';
+    await isResized;
+    await frame();
+    return [scroller.scrollTop - scrollTop, scroller.querySelector('td').parentElement.offsetHeight];
+}"""
+
 
 @pytest.fixture
 def dashboard(visits: Visits, web: Web, actor: Actor) -> DashboardPage:
@@ -86,6 +125,13 @@ def test_table_when_there_are_hundreds_then_only_what_is_seen_is_in_the_document
     dashboard.expect_calls(301)
     expect(oldest).to_have_attribute("aria-rowindex", "302")
     assert oldest.bounding_box() == place
+
+
+def test_table_when_a_row_comes_as_its_height_changes_then_those_that_are_seen_stay_there(
+    visits: Visits, web: Web
+) -> None:
+    moved, height = visits(f"{web.url}/dashboard").evaluate(_GRID)
+    assert moved == height > 0
 
 
 def test_table_when_filtered_and_sorted_then_it_shows_what_was_asked_for(

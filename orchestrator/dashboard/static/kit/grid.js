@@ -46,11 +46,12 @@ export class Grid {
   /** Show these items, in this order and frame; whoever has scrolled down keeps seeing the same ones. */
   show(items) {
     const { key } = this.#sheet;
-    const { scrollTop } = this.#scroller;
-    const top = this.#height > 0 ? Math.floor(scrollTop / this.#height) : 0;
+    const { scrollTop, clientHeight } = this.#scroller;
+    const height = clientHeight > 0 ? this.#rowHeight() : 0;
+    const top = height > 0 ? Math.floor(scrollTop / height) : 0;
     const anchor = scrollTop > 0 && top < this.#items.length ? key(this.#items[top]) : null;
     const place = anchor === null ? -1 : items.findIndex((item) => key(item) === anchor);
-    this.#shift = place < 0 ? 0 : (place - top) * this.#height;
+    this.#shift = place < 0 ? 0 : (place - top) * height;
     this.#items = items;
     mark(this.#table, 'aria-rowcount', items.length + 1);
     this.#draw();
