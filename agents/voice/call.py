@@ -126,6 +126,17 @@ class Call:
             return Ending(Reason.AGENT_ERROR, detail=f"{type(error).__name__} in the agent")
 
     async def _live(self) -> Ending:
+        self._room.on("disconnected", self._on_disconnected)
+        # LiveKit takes its time, in which there is enough else to do.
+        joining = asyncio.create_task(self._join())
+        try:
+            return await self._converse(joining)
+        finally:
+            joining.cancel()
+            await asyncio.gather(joining, return_exceptions=True)
+            self._room.off("disconnected", self._on_disconnected)
+
+    async def _converse(self, joining: asyncio.Task[int]) -> Ending:
         orders: asyncio.Queue[Order] = asyncio.Queue()
         lease, renewed = self._settings.lease_seconds, self._settings.lease_renew_seconds
         self._spawn(Pulse(lease).beat())
@@ -134,7 +145,6 @@ class Call:
         self._spawn(keep_lease(self._claim, self._store, self._settings, self._ender))
         self._spawn(obey(self._claim, self._settings, self._ender, orders))
         loop = asyncio.get_running_loop()
-        self._claimed = loop.time()
         left = (self._session.expires_at - self._claim.at) / 1000
         loop.call_later(left, self._ender.end, Reason.MAX_DURATION)
         briefing = await brief(self._claim, self._store, self._settings, self._reporter)
@@ -148,9 +158,8 @@ class Call:
         narrator = Narrator(session, self._reporter)
         moments = Moments(session, narrator, self._script, self._settings)
         session.output.audio = self._output.sink
-        self._room.on("disconnected", self._on_disconnected)
         try:
-            await self._unless_over(self._start(session, briefing, narrator))
+            await self._unless_over(self._start(session, briefing, narrator, joining))
             if not self._ender.over:
                 known = {turn.question for turn in briefing.history}
                 conversation = Conversation(
@@ -170,12 +179,24 @@ class Call:
             raise
         finally:
             self._presence.stop()
-            self._room.off("disconnected", self._on_disconnected)
             await opening.aclose()
             await self._leaving.hush(session)
 
+    async def _join(self) -> int:
+        """Join the room, and let whoever waits for this agent know; return when that was, in ms."""
+        loop = asyncio.get_running_loop()
+        claimed = loop.time()
+        await join(self._room, self._settings, self._session.id)
+        joined = self._claim.at + round((loop.time() - claimed) * 1000)
+        self._spawn(self._arrive(joined))
+        return joined
+
     async def _start(
-        self, session: AgentSession[None], briefing: Briefing, narrator: Narrator
+        self,
+        session: AgentSession[None],
+        briefing: Briefing,
+        narrator: Narrator,
+        joining: asyncio.Task[int],
     ) -> None:
         options = RoomOptions(
             participant_identity=CALLER_IDENTITY,
@@ -190,14 +211,10 @@ class Call:
         )
         agent = await make_agent(briefing.config, briefing.history)
         OwnModels(session).watch(agent)
-        loop = asyncio.get_running_loop()
-        await join(self._room, self._settings, self._session.id)
-        joined = self._claim.at + round((loop.time() - self._claimed) * 1000)
+        joined = await joining
         # One after the other: starting the session holds the event loop, and the track would wait.
         await self._output.publish()
         sent_away = await send_away_from_lost_agent(self._room, self._session, self._settings)
-        self._spawn(self._arrive(joined))
-        await asyncio.sleep(0)  # So that it has begun before the event loop is held.
         await session.start(agent, room=self._room, room_options=options, session_host=False)
         refused = await until_redis_answers(
             self._store.ready, self._session.id, self._session.generation, {"joined": joined}
@@ -239,6 +256,8 @@ class Call:
             await asyncio.gather(utils.aio.cancel_and_wait(task, over), return_exceptions=True)
 
     def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
+        if self._ender.over:
+            return
         match reason:
             case rtc.DisconnectReason.ROOM_DELETED:
                 self._ender.end(Reason.ENDED_BY_API, detail="The room was deleted.")

@@ -15,10 +15,19 @@ log = structlog.get_logger(__name__)
 
 _RETRY_PAUSE_SECONDS = 0.5
 _ATTEMPT_SECONDS = 5.0
+_ONE_CONNECTION_FOR_BOTH_WAYS = False
+"""It would be negotiated once to join and once more to publish, and the voice would be late."""
 
 
 class RoomUnreachableError(Exception):
     """LiveKit stayed away, or refused, for as long as an agent keeps trying."""
+
+
+def room_options(connect_timeout: float) -> rtc.RoomOptions:
+    """Return how an agent connects to a room."""
+    return rtc.RoomOptions(
+        connect_timeout=connect_timeout, single_peer_connection=_ONE_CONNECTION_FOR_BOTH_WAYS
+    )
 
 
 async def join(room: rtc.Room, settings: Settings, session_id: str) -> None:
@@ -32,7 +41,7 @@ async def join(room: rtc.Room, settings: Settings, session_id: str) -> None:
     token = agent_token(settings, session_id)
     while True:
         left = max(deadline - clock(), 0.1)
-        options = rtc.RoomOptions(connect_timeout=min(left, _ATTEMPT_SECONDS))
+        options = room_options(min(left, _ATTEMPT_SECONDS))
         try:
             with span("join"):
                 await room.connect(settings.livekit_url, token, options)

@@ -26,6 +26,7 @@ from agents.knowledge.answering import Answerer, Question
 from agents.providers import Clients, build_clients
 from agents.registry import prepare_agents
 from agents.voice.heaps import limit_heaps
+from agents.voice.joining import room_options
 from sessions.errors import SwitchboardError
 from sessions.questions.embeddings import Embedder
 from sessions.questions.intents import Intents
@@ -55,7 +56,7 @@ _NOBODY_SECONDS = 0.02
 _SAID_ANYHOW = (
     "rtc_engine - failed to connect",
     "error while connecting to a room",
-    "signal connection failed on v1 path",
+    "signal connection failed on v0 path",
 )
 """What the native library says of a room that could not be joined, as does whoever joins."""
 
@@ -154,9 +155,8 @@ async def _load_certificates() -> None:
 async def _connect_to_nobody() -> None:
     """Fail to connect: what the native library sets up for that, it does not set up again."""
     logging.getLogger("livekit").addFilter(_is_news)
-    options = rtc.RoomOptions(connect_timeout=_NOBODY_SECONDS)
     with contextlib.suppress(rtc.ConnectError):
-        await rtc.Room().connect(_NOBODY, "", options)
+        await rtc.Room().connect(_NOBODY, "", room_options(_NOBODY_SECONDS))
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -31,8 +31,8 @@ from sessions.settings import Settings
 
 _PATH = "/whip/v1"
 _WHO_IS_THERE = "/twirp/livekit.RoomService/GetParticipant"
-_VOICE_SECONDS = 1.0
-_LOOK_SECONDS = 0.01
+_VOICE_SECONDS = 2.0
+_LOOK_SECONDS = 0.005
 _TIMEOUT = httpx.Timeout(5.0, connect=3.0)
 """It answers in a fraction of a second, or it looks for an agent who has gone."""
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=60)
@@ -128,7 +128,7 @@ class MediaServer:
             raise _refusal(reply)
 
     def _wait_for_voice(self, session: Session) -> None:
-        """Return when livekit-server has got the first sound of the agent, or after a second."""
+        """Return when livekit-server has got the first sound of the agent, or after two seconds."""
         token = tokens.sign_for_looking(session, self._settings)
         wanted = json.dumps({"room": session.room, "identity": AGENT_IDENTITY})
         deadline = time.monotonic() + _VOICE_SECONDS

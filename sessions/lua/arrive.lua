@@ -1,4 +1,4 @@
--- arrive: an agent is in the room with its voice, and about to be ready.
+-- arrive: an agent is in the room, and about to publish its voice and to be ready.
 --
 -- args  generation: of the agent; joined: when it came into the room, in ms
 --
