@@ -18,9 +18,10 @@ _STAY_SECONDS = 3.0
 HOW = (
     f"{ROUNDS} rounds, a bare agent and a call taking turns; both callers are aiortc's, with an "
     "offer and all its candidates made before. The bare agent is a participant that connects and "
-    "publishes a track as LiveKit's SDK does by itself (one connection for both ways; our agent has "
-    "two, whose voice is there sooner), in a process that has done so before: from just before its `connect` to "
-    "`track_published` at an observer in the room, plus the time that livekit-server's own "
+    "publishes a track in a process that has done so before, as LiveKit's SDK does by itself: on a "
+    "connection for both ways (our agent has two, and its voice is there sooner). From just before "
+    "its `connect` to `track_published` at an observer in the room, plus the time that "
+    "livekit-server's own "
     "`/whip/v1` then takes to answer with that track. An offer posted sooner is answered after up "
     "to 3 s, when livekit-server looks again. Ours: from just before `POST /whip` to the `201`, "
     "and to the first sample above the codec's noise."
