@@ -92,7 +92,8 @@ def test_agent_when_it_is_killed_then_the_page_says_so_and_the_next_one_is_heard
     models = house.settings.inference_url
     console = Console(visits(f"{house.url}/"))
     console.call()
-    console.ears.wait_for_words(models, "hello")
+    expect(console.line("agent", "Hello")).to_be_visible()
+    console.ears.wait_for_speech()
     expect(console.agent).to_have_attribute("data-state", "listening")
     os.kill(house.agent_pid(console.session_id), signal.SIGKILL)
     console.has_been("recovering")

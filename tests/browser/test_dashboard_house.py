@@ -18,6 +18,8 @@ def test_dashboard_when_a_call_changes_hands_and_is_ended_from_it_then_it_shows_
 ) -> None:
     page = visits(f"{house.url}/dashboard")
     dashboard = DashboardPage(page).wait_until_live()
+    # It may see its connection closed before it hears that the call is over.
+    visits.excuse("410")
     # Somebody has to be there and to say something, or else the call is over by itself.
     visits.microphone.says(house.settings.inference_url, "Where is your shop?")
     console = Console(visits(f"{house.url}/"))

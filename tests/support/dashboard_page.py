@@ -41,6 +41,13 @@ class DashboardPage:
     def row(self, session_id: str) -> Locator:
         return self.page.locator(f"#row-{session_id}")
 
+    def place(self, row: Locator) -> float:
+        """Return how far down in the table a row is seen, wherever the table is on the page."""
+        seen, whole = row.bounding_box(), self.page.locator("#calls-scroller").bounding_box()
+        assert seen is not None
+        assert whole is not None
+        return seen["y"] - whole["y"]
+
     def expect_calls(self, count: int) -> None:
         """Wait until the table has so many calls, in the document or not."""
         expect(self.table).to_have_attribute("aria-rowcount", str(count + 1))
