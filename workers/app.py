@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import structlog
 from celery import Celery
+from kombu.transport import TRANSPORT_ALIASES
 
 from sessions.questions.tasks import TaskRequest, to_json
 from sessions.settings import TaskTransport, get_settings
 from workers.sending import Sender, SendError
+
+# Whatever connects to a broker by its address does so by our transport.
+TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "workers.broker:Transport"))
 
 app = Celery("switchboard")
 app.config_from_object("celeryconfig")

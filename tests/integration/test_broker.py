@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from kombu import Connection, Queue
+from kombu import Queue
+from psutil import Process
 
-import celeryconfig
 from tests.support.own_redis import OwnRedis
+from workers.app import app
 
 
 @pytest.fixture
@@ -17,12 +18,12 @@ def broker(tmp_path: Path) -> OwnRedis:
     return OwnRedis(tmp_path)
 
 
-def test_connection_when_redis_goes_with_a_message_in_hand_then_is_let_go_without_an_error(
-    broker: OwnRedis,
+def test_connection_when_redis_goes_with_a_message_in_hand_then_it_is_let_go_whole(
+    broker: OwnRedis, caplog: pytest.LogCaptureFixture
 ) -> None:
     queue = Queue("sessions", routing_key="sessions")
     with broker.up():
-        connection = Connection(broker.url, transport_options=celeryconfig.broker_transport_options)
+        connection = app.connection(broker.url)
         with connection.Producer() as producer:
             producer.publish({}, routing_key="sessions", declare=[queue])
         taken: list[object] = []
@@ -36,3 +37,6 @@ def test_connection_when_redis_goes_with_a_message_in_hand_then_is_let_go_withou
     # As Celery's consumer lets go of a connection that has failed.
     connection.collect()
     connection.close()
+    left = [one for one in Process().net_connections("tcp") if one.raddr]
+    assert not caplog.records
+    assert broker.port not in [one.raddr.port for one in left]
