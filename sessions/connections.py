@@ -4,11 +4,20 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 from redis import BlockingConnectionPool, Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError, MasterDownError, ReadOnlyError, TimeoutError
+from redis.exceptions import (
+    ConnectionError,
+    MasterDownError,
+    ReadOnlyError,
+    ResponseError,
+    TimeoutError,
+)
 from redis.retry import Retry
 
 from sessions.settings import Settings
@@ -18,6 +27,21 @@ REDIS_AWAY = (ConnectionError, TimeoutError, ReadOnlyError, MasterDownError)
 fail over."""
 
 _MAX_CONNECTIONS = 64
+
+
+@contextmanager
+def waiting() -> Generator[None]:
+    """Wrap a command that blocks: a Redis that fails over sends away whoever waits.
+
+    Raises:
+        ConnectionError: it has.
+    """
+    try:
+        yield
+    except ResponseError as error:
+        if str(error).startswith("UNBLOCKED"):
+            raise ConnectionError(str(error)) from error
+        raise
 
 
 def connect(settings: Settings) -> Redis:

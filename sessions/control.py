@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from redis.asyncio import Redis
 
+from sessions.connections import waiting
 from sessions.keys import SessionKeys
 
 Reply = dict[str, list[Any]] | list[Any] | None
@@ -63,13 +64,10 @@ class ControlReader:
 
         The Redis client must allow reads that block for so long.
         """
-        reply = cast(
-            "Reply",
-            # A block of 0 would be one for ever.
-            await self._redis.xread(
-                {self._stream: self._last}, block=max(1, round(seconds * 1000))
-            ),
-        )
+        # A block of 0 would be one for ever.
+        block = max(1, round(seconds * 1000))
+        with waiting():
+            reply = cast("Reply", await self._redis.xread({self._stream: self._last}, block=block))
         entries = entries_of(reply)
         if entries:
             self._last = entries[-1][0]

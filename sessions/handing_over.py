@@ -14,6 +14,7 @@ from typing import cast
 
 from redis import Redis
 
+from sessions.connections import waiting
 from sessions.control import Reply, entries_of
 from sessions.keys import SessionKeys
 from sessions.outcomes import Refusal, refusal_in
@@ -54,6 +55,7 @@ class Handover:
     def wait_for_event(self, session_id: str, since: str) -> str:
         """Wait a moment for something to happen in a session; return the newest event's id."""
         stream = SessionKeys.of(session_id).events
-        reply = cast("Reply", self._redis.xread({stream: since}, block=self._wait_ms))
+        with waiting():
+            reply = cast("Reply", self._redis.xread({stream: since}, block=self._wait_ms))
         entries = entries_of(reply)
         return entries[-1][0] if entries else since

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sessions import keys
 from sessions.archive import Archive
-from sessions.connections import REDIS_AWAY
+from sessions.connections import REDIS_AWAY, waiting
 from sessions.webhooks.deliveries import Deliveries
 from sessions.webhooks.delivery import NewDelivery, delivery_id
 from sessions.webhooks.endpoints import Endpoint, Endpoints
@@ -65,9 +65,10 @@ class Relay:
     def turn(self, block_seconds: float) -> int:
         """Take the oldest entries, waiting a while for the first; return how many there were."""
         # Always from the beginning: what is there has not been dealt with, whoever has read it.
-        read = self._redis.xread(
-            {keys.OUTBOX: "0"}, count=_AT_ONCE, block=round(block_seconds * 1000)
-        )
+        with waiting():
+            read = self._redis.xread(
+                {keys.OUTBOX: "0"}, count=_AT_ONCE, block=round(block_seconds * 1000)
+            )
         entries = _entries(read)
         if not entries:
             return 0
