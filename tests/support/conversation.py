@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -38,17 +39,26 @@ class Conversation(Generic[C]):
         heard = await self.caller.hears_answer_to(said)
         return await asyncio.to_thread(understood, self.house.settings.inference_url, heard)
 
-    async def ask_and_hear_out(self, text: str, voice: str = "Ashley") -> str:
-        """Ask something, and return what was understood of all that was said to it.
+    async def ask_until_heard(self, text: str, words: str, voice: str = "Ashley") -> str:
+        """Ask something, and return what was understood of an answer that has ``words`` in it.
 
         For busy machines, whose agents may pause in the middle of an answer.
         """
         before = len(self.said("agent"))
         said = await self.caller.say(await self.speech(text, voice))
         await self.wait_for_said("agent", before + 1)
-        await self.caller.wait_for_quiet()
-        heard = self.caller.hearing.between(said.ended)
-        return await asyncio.to_thread(understood, self.house.settings.inference_url, heard)
+        return await self.wait_to_hear(words, said.ended)
+
+    async def wait_to_hear(self, words: str, since: float = 0.0, within: float = 30.0) -> str:
+        """Wait until ``words`` have been heard; return all that was understood by then."""
+        deadline = time.monotonic() + within
+        while True:
+            samples = self.caller.hearing.between(since)
+            heard = await asyncio.to_thread(understood, self.house.settings.inference_url, samples)
+            if words in heard:
+                return heard
+            assert time.monotonic() < deadline, f"'{words}' was not heard, but: {heard!r}"
+            await asyncio.sleep(0.5)
 
     def data(self, kind: str) -> list[Mapping[str, Any]]:
         """Return what the events of one type have told so far."""
