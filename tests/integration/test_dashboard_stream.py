@@ -43,11 +43,12 @@ def test_picture_when_somebody_comes_then_has_all_that_lives(
     store.emit(ready, "agent_state", {"state": "thinking"})
     waiting = [actor.queued(user=f"user {n}") for n in range(3)]
     with watching(web.url) as operator:
-        assert operator.messages[0][0] == "hello"
+        eventually(lambda: set(operator.rows) == {ready, *waiting})
+        told = [name for name, _ in operator.messages]
+        assert told.index("hello") < told.index("rows")
         hello = operator.last("hello")
         assert (hello["live"], hello["mode"]) == (4, "development")
         assert abs(hello["now"] - store.now()) < 60_000
-        assert set(operator.rows) == {ready, *waiting}
         row = operator.rows[ready]
         assert (row["user"], row["channel"], row["state"]) == ("Grace", "voice", "ready")
         assert (row["voice"], row["worker"], row["generation"]) == ("Ashley", "sessions@test", 1)
@@ -196,6 +197,7 @@ def test_redis_when_it_goes_and_comes_back_then_the_stream_says_so_and_has_a_new
             watched = watching(web.url)
             operator = watched.__enter__()
             operator.last("house")
+            operator.row(first, user="before")
         trouble = operator.last("trouble")
         assert (trouble["what"], bool(trouble["detail"])) == ("redis", True)
         assert set(operator.rows) == {first}
