@@ -43,6 +43,7 @@ def test_picture_when_somebody_comes_then_has_all_that_lives(
     store.emit(ready, "agent_state", {"state": "thinking"})
     waiting = [actor.queued(user=f"user {n}") for n in range(3)]
     with watching(web.url) as operator:
+        assert operator.last("rows")
         eventually(lambda: set(operator.rows) == {ready, *waiting})
         told = [name for name, _ in operator.messages]
         assert told.index("hello") < told.index("rows")
