@@ -75,7 +75,7 @@ chaos: install livekit-server ## let everything die while callers call: CALLS=10
 check: install ## lint, format, types, who may import whom, and known holes in dependencies
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/pyright
+	$(BIN)/pyright --threads 2
 	$(BIN)/lint-imports
 	@$(BIN)/python deploy/dev/audit.py requirements/dev.txt
 

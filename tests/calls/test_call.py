@@ -124,15 +124,15 @@ def test_eight_calls_at_once_when_they_end_then_each_heard_its_own_line_and_noth
 def test_twenty_calls_one_after_another_when_they_end_then_each_had_a_process_that_is_gone(
     house: House,
 ) -> None:
-    async def ten(line: int) -> list[Call]:
-        names = [f"line {line}, call {n}" for n in range(10)]
+    async def five(line: int) -> list[Call]:
+        names = [f"line {line}, call {n}" for n in range(5)]
         return [await hear_opening(house, userName=name, openingLine="Hello.") for name in names]
 
-    async def two_lines() -> list[Call]:
-        first, second = await asyncio.gather(ten(1), ten(2))
-        return [*first, *second]
+    async def four_lines() -> list[Call]:
+        lines = await asyncio.gather(*(five(line) for line in range(4)))
+        return [call for line in lines for call in line]
 
-    calls = asyncio.run(two_lines())
+    calls = asyncio.run(four_lines())
     assert min(call.caller.seconds_of_speech for call in calls) > 0.2
     house.assert_nothing_is_left()
     pids = {call.agent_pid for call in calls}

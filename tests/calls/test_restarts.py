@@ -118,10 +118,11 @@ def test_call_when_redis_is_killed_and_away_for_two_leases_then_the_same_agent_g
             while time.monotonic() < back + LEASE_SECONDS:
                 await asyncio.to_thread(small.upkeep)
             await is_heard_counting(caller)
+            await asyncio.to_thread(small.end, session.id)
         return session.id
 
     ended = small.wait_until_archived(asyncio.run(call()))
-    assert (ended.reason, ended.generation, ended.recoveries) == (Reason.USER_LEFT, 1, 0)
+    assert (ended.reason, ended.generation, ended.recoveries) == (Reason.ENDED_BY_API, 1, 0)
     counted = counts([turn["text"] for turn in ended.transcript])
     assert counted == list(range(1, len(counted) + 1))
 
@@ -144,10 +145,11 @@ def test_call_when_livekit_is_restarted_in_the_middle_then_the_caller_hears_an_a
             finally:
                 upkeep.cancel()
                 await asyncio.gather(upkeep, return_exceptions=True)
+            await asyncio.to_thread(small.end, session.id)
         return session.id
 
     ended = small.wait_until_archived(asyncio.run(call()), within=60)
-    assert ended.reason == Reason.USER_LEFT
+    assert ended.reason == Reason.ENDED_BY_API
     log = small.events(ended.id)
     assert [event.type for event in log].count("session_ended") == 1
     eventually(lambda: not small.context.directory.count_live(), 10, "nobody is left")

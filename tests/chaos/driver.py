@@ -18,7 +18,7 @@ from tests.chaos.proofs import LOST, Failure, prove
 from tests.chaos.report import Run
 from tests.support.speech import spoken
 
-AT_ONCE = 6
+AT_ONCE = 8
 _WARM_UP_CALLS = 2
 _LINGERING = 4
 """Calls whose callers have gone without a goodbye, and whose agents wait for them."""
