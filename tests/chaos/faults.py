@@ -141,9 +141,13 @@ class Faults:
 
     async def _restart_livekit(self, plan: FaultPlan) -> None:
         self._note(plan, self._talking(), disturbs=True, house_wide=True)
+        child = self.house.children["livekit"]
+        servers = psutil.Process(child.pid).children()
         with self.house.held("livekit"):
             self.house.kill("livekit", with_children=True)
-            await asyncio.to_thread(self.house.children["livekit"].process.wait)
+            await asyncio.to_thread(child.process.wait)
+            # Until it has gone as well, its ports are not free.
+            await asyncio.to_thread(psutil.wait_procs, servers)
         await asyncio.to_thread(self.house.wait_until_ready, "livekit")
 
     async def _meddle(self, plan: FaultPlan) -> None:
