@@ -17,7 +17,9 @@ from livekit.agents import io
 from livekit.agents.voice.room_io._output import (
     _ParticipantAudioOutput,
 )
+from livekit.rtc.participant import PublishTrackError
 
+from agents.voice.ending import ConnectionLostError
 from agents.voice.script import Script
 from sessions.metering import current_meter
 from sessions.rooms import AGENT_TRACK
@@ -55,7 +57,11 @@ class EarlyAudioOutput:
         return self._output
 
     async def publish(self) -> None:
-        """Publish the track in a room that has been joined."""
+        """Publish the track in a room that has been joined.
+
+        Raises:
+            ConnectionLostError: the media server has gone meanwhile, or does not take it.
+        """
         published = asyncio.get_running_loop().create_future()
 
         def on_published(_publication: object, _track: object) -> None:
@@ -70,6 +76,8 @@ class EarlyAudioOutput:
                 await asyncio.wait({published, self._started}, return_when=asyncio.FIRST_COMPLETED)
             if self._started.done():
                 self._started.result()
+        except PublishTrackError as error:
+            raise ConnectionLostError(f"The voice was not taken: {error}.") from error
         finally:
             self._room.off("local_track_published", on_published)
 
