@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 
 from orchestrator.dashboard.frames import frame, frame_of_ended, frame_of_rows
-from orchestrator.dashboard.messages import Gone, Message
+from orchestrator.dashboard.messages import Gone, Hello, Message
 from orchestrator.dashboard.seat import ENDED_SHOWN, Seat
 
 SLOW_SECONDS = 10.0
@@ -27,7 +27,8 @@ class Board:
         self.rows: dict[str, bytes] = {}
         self.last_left = float("-inf")
         self._linger = linger_seconds
-        self._hello: bytes | None = None
+        self._hello: Hello | None = None
+        self._shown_at = 0.0
         self._stills: dict[str, bytes] = {}
         self._ended: OrderedDict[str, bytes] = OrderedDict()
         self._seats: set[Seat] = set()
@@ -54,10 +55,10 @@ class Board:
             self._seats.discard(seat)
             self.last_left = time.monotonic()
 
-    def show(self, hello: Message, rows: Mapping[str, bytes]) -> None:
+    def show(self, hello: Hello, rows: Mapping[str, bytes]) -> None:
         """Begin a new picture with these rows."""
         with self._lock:
-            self._hello = frame(hello)
+            self._hello, self._shown_at = hello, time.monotonic()
             self.rows = dict(rows)
             self._stills.pop("trouble redis", None)
             for seat in self._seats:
@@ -122,7 +123,7 @@ class Board:
     def take(self, seat: Seat) -> Iterator[bytes]:
         """Return what a watcher is to be told now, as frames; each is made when it is wanted."""
         with self._lock:
-            hello = self._hello
+            hello, shown_at = self._hello, self._shown_at
             is_picture = seat.is_new and hello is not None
             if is_picture:
                 seat.is_new = False
@@ -140,7 +141,9 @@ class Board:
             seat.changed, seat.stills, seat.gone = {}, {}, set()
             seat.ended.clear()
         if is_picture and hello is not None:
-            yield hello
+            # The picture may have been there for hours when somebody else sits down before it.
+            now = hello.now + round((time.monotonic() - shown_at) * 1000)
+            yield frame(hello.model_copy(update={"now": now, "live": len(ids)}))
         yield from stills
         if ended:
             yield frame_of_ended(ended[::-1])

@@ -21,7 +21,7 @@ from redis.exceptions import ConnectionError, RedisError
 
 from orchestrator.dashboard.board import Board
 from orchestrator.dashboard.frames import encode
-from orchestrator.dashboard.messages import Message, Trouble
+from orchestrator.dashboard.messages import Hello, Trouble
 from orchestrator.dashboard.names import KeyNames
 from orchestrator.dashboard.rows import Watched, look
 from orchestrator.services import Services
@@ -54,7 +54,7 @@ class Reader:
         *,
         connect: Callable[[], Redis],
         names: KeyNames,
-        hello: Callable[[int], Message],
+        hello: Callable[[int], Hello],
         on_ended: Callable[[list[str]], None],
     ) -> None:
         self._redis = house.redis

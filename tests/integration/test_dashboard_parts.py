@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -90,6 +91,20 @@ def test_watcher_when_it_reads_nothing_then_no_more_waits_than_there_are_session
     assert b'"ids":["b"]' in gone
     assert b'"rows":[999,{}],"complete":true' in rows
     assert told(board, seat) == []
+
+
+def test_picture_when_it_has_been_there_for_long_then_is_of_now_for_who_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    board, seat = board_of("a"), Seat()
+    board.change({"b": b"{}"}, [])
+    shown = time.monotonic()
+    monkeypatch.setattr(boards.time, "monotonic", lambda: shown + 3600)
+    board.sit(seat)
+    hello, *_ = told(board, seat)
+    message = Hello.model_validate_json(hello.partition(b"data: ")[2])
+    assert message.live == 2
+    assert 3_600_000 <= message.now - HELLO.now < 3_660_000
 
 
 def test_row_when_it_is_as_before_then_nobody_is_told() -> None:
