@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -18,19 +19,12 @@ PATIENCE_SECONDS = 600
 
 
 @pytest.fixture
-def alive_worker(store: SessionStore, settings: Settings) -> WorkerRecord:
+def alive_worker(
+    alive_worker: WorkerRecord, store: SessionStore, settings: Settings
+) -> WorkerRecord:
     """A worker that counts as alive for as long as browsers may take on a busy machine."""
     patient = settings.model_copy(update={"worker_lost_seconds": PATIENCE_SECONDS})
-    record = WorkerRecord(
-        name="sessions@test",
-        host="test",
-        pid=1,
-        boot_id="boot",
-        version="0",
-        slots=3,
-        busy=0,
-        heartbeat=store.now() + PATIENCE_SECONDS * 1000,
-    )
+    record = replace(alive_worker, heartbeat=store.now() + PATIENCE_SECONDS * 1000)
     Fleet(store.redis, patient).report(record)
     return record
 
