@@ -10,7 +10,7 @@ import httpx
 
 from tests.fixtures.house import House
 from tests.support.conversation import Conversation, conversing
-from tests.support.speech import understood
+from tests.support.speech import Words, understood
 
 WRITTEN = "Where is your shop?"
 
@@ -29,7 +29,7 @@ def test_message_when_written_in_a_call_then_the_answer_is_spoken_if_so_wished(
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def call() -> tuple[Conversation, dict[str, Any], dict[str, Any], str]:
+    async def call() -> tuple[Conversation, dict[str, Any], dict[str, Any], Words]:
         async with conversing(house) as talk:
             await talk.caller.wait_for_quiet()
             silent = await write(talk, message="What are your opening hours?")

@@ -23,7 +23,7 @@ from tests.support.eventually import eventually
 from tests.support.ports import free_port, free_port_block
 from tests.support.processes import ROOT, Child, running
 from tests.support.settings import environment_of, settings_with
-from tests.support.speech import spoken, understood
+from tests.support.speech import Words, spoken, understood
 
 PARTS = ["redis", "livekit", "web", "worker", "upkeep", "beat", "shop", "model"]
 """All that the command starts, but for the voices, which the other tests use too, and Flower."""
@@ -107,7 +107,7 @@ def order_desk(
         yield OrderDesk(settings, child)
 
 
-async def ask(desk: OrderDesk, caller: Caller, question: str) -> str:
+async def ask(desk: OrderDesk, caller: Caller, question: str) -> Words:
     """Say a question and return what is answered, as it was heard."""
     voice = desk.settings.inference_url
     said = await caller.say(spoken(voice, question))

@@ -14,7 +14,7 @@ from tests.fixtures.web import ServeWeb
 from tests.support.eventually import eventually
 from tests.support.ports import free_port
 from tests.support.shifts import Shifts, shifts
-from tests.support.speech import Samples, plain, spoken, understood
+from tests.support.speech import Samples, Words, plain, spoken, understood
 from tests.support.whip import whip_caller
 from tests.support.whip_talk import conversing_by_whip
 
@@ -46,8 +46,8 @@ def small_front(workers: Shifts, house: House, serve_web: ServeWeb) -> Iterator[
         yield House(web.settings, house.folder, context.redis)
 
 
-def words_of(house: House, samples: Samples) -> str:
-    return plain(understood(house.settings.inference_url, samples))
+def words_of(house: House, samples: Samples) -> Words:
+    return understood(house.settings.inference_url, samples)
 
 
 def test_handover_when_nobody_speaks_then_the_call_goes_on_and_nothing_is_said(
@@ -89,7 +89,7 @@ def test_handover_when_the_agent_talks_then_the_next_says_the_rest_and_nothing_t
             silence = line.longest_silence(began, ended)
             print("SILENCE", silence, words, line.said("agent"))
             for told in ("bicycles", "afternoon", "friday", "sunday"):
-                assert words.count(told) == 1, words
+                assert words.text.count(told) == 1, words
             assert len(line.said("agent")) == 2
             assert " ".join(line.said("agent")) == STORY
             assert silence < 3
@@ -122,8 +122,8 @@ def test_handover_when_the_caller_talks_then_they_are_heard_to_the_end_first(
             await line.caller.hears_answer_to(said)
             await line.handed_over()
             [heard] = line.said("caller")
-            assert "thinking" in plain(heard)
-            assert "saturday" in plain(heard)
+            assert "thinking" in Words(plain(heard))
+            assert "saturday" in Words(plain(heard))
             await asyncio.to_thread(workers.assert_gone, before, name)
             await line.end()
 

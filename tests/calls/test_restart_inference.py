@@ -14,7 +14,7 @@ from tests.support.caller import calling
 from tests.support.eventually import eventually
 from tests.support.line import Line, dial
 from tests.support.ports import free_port
-from tests.support.speech import spoken, understood
+from tests.support.speech import Words, spoken, understood
 
 QUESTION = "What are your opening hours?"
 
@@ -26,7 +26,7 @@ def test_call_when_the_models_are_restarted_in_the_middle_then_is_answered_as_be
     models = ExitStack()
     up = house.settings.inference_url
 
-    async def ask(line: Line) -> str:
+    async def ask(line: Line) -> Words:
         assert line.caller.microphone is not None
         said = await line.caller.say(await asyncio.to_thread(spoken, up, QUESTION, "Ashley"))
         return await asyncio.to_thread(understood, up, await line.caller.hears_answer_to(said))

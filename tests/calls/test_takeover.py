@@ -12,7 +12,7 @@ from typing import Any
 from tests.fixtures.house import House
 from tests.support.conversation import Conversation, conversing
 from tests.support.eventually import eventually
-from tests.support.speech import understood
+from tests.support.speech import Words, understood
 
 HOURS = "What are your opening hours?"
 
@@ -30,7 +30,7 @@ async def next_agent(talk: Conversation, before: int) -> int:
     return pid
 
 
-async def hears_the_next(talk: Conversation, pause: float = 1.2) -> str:
+async def hears_the_next(talk: Conversation, pause: float = 1.2) -> Words:
     """Return what a caller hears of the agent that takes over, up to its next long pause."""
     await until(lambda: talk.data("agent_recovered"), 20, "another agent has come")
     began = await talk.caller.hears_after(time.monotonic() - 0.1, within=30)
@@ -47,7 +47,7 @@ async def until(check: Callable[[], Any], within: float, what: str) -> Any:
 def test_agent_when_killed_between_two_questions_then_the_next_says_what_was_asked(
     house: House,
 ) -> None:
-    async def call() -> tuple[str, Conversation, dict[str, Any]]:
+    async def call() -> tuple[Words, Conversation, dict[str, Any]]:
         async with conversing(house) as talk:
             await talk.caller.wait_for_quiet()
             await talk.ask(HOURS)
@@ -70,7 +70,7 @@ def test_agent_when_killed_between_two_questions_then_the_next_says_what_was_ask
 def test_agent_when_killed_in_the_middle_of_its_answer_then_that_is_kept_and_said_again_whole(
     house: House,
 ) -> None:
-    async def call() -> tuple[str, Conversation, dict[str, Any]]:
+    async def call() -> tuple[Words, Conversation, dict[str, Any]]:
         async with conversing(house) as talk:
             await talk.caller.wait_for_quiet()
             said = await talk.caller.say(await talk.speech(HOURS))
@@ -99,7 +99,7 @@ def test_agent_when_killed_in_the_middle_of_its_answer_then_that_is_kept_and_sai
 
 
 def test_agent_when_killed_before_it_answers_then_the_next_one_does_unasked(house: House) -> None:
-    async def call() -> tuple[str, dict[str, Any]]:
+    async def call() -> tuple[Words, dict[str, Any]]:
         async with conversing(house) as talk:
             await talk.caller.wait_for_quiet()
             await talk.caller.say(await talk.speech(HOURS))

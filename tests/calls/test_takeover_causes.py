@@ -25,7 +25,7 @@ from tests.support.caller import calling
 from tests.support.eventually import eventually
 from tests.support.line import Line
 from tests.support.processes import Child
-from tests.support.speech import understood
+from tests.support.speech import Words, understood
 from workers.upkeep import reaping
 
 SECOND_WORKER = "sessions@second"
@@ -105,14 +105,14 @@ class Call:
         session = self.two.small.context.directory.load(self.line.session.id)
         return session.generation if session else 0
 
-    async def hears_another(self, generation: int) -> str:
+    async def hears_another(self, generation: int) -> Words:
         """Return what the caller hears of the agent that comes next."""
         await asyncio.to_thread(
             eventually, lambda: self.generation() == generation, 20, "another agent comes"
         )
         return await self.hears(time.monotonic())
 
-    async def hears(self, since: float) -> str:
+    async def hears(self, since: float) -> Words:
         """Return what is heard from a moment to the next pause."""
         caller = self.line.caller
         began = await caller.hears_after(since, within=30)

@@ -10,7 +10,7 @@ from tests.support.conversation import Conversation
 from tests.support.eventually import eventually
 from tests.support.pitch import median_pitch
 from tests.support.sdp import fragment, without_candidates
-from tests.support.speech import RATE, plain
+from tests.support.speech import RATE, Words, plain
 from tests.support.werift import werift_caller
 from tests.support.whip import whip_caller
 from tests.support.whip_talk import Stack, by_whip, conversing_by_whip
@@ -19,7 +19,7 @@ from tests.support.whip_talker import WhipTalker
 
 async def converse(
     house: House, stack: Stack[WhipTalker], voice: str, line: str, question: str, words: str
-) -> tuple[WhipTalker, str, dict[str, Any]]:
+) -> tuple[WhipTalker, Words, dict[str, Any]]:
     """Hear the opening line, ask, hear the answer, hang up; return all that came of it."""
     async with conversing_by_whip(house, stack, voice=voice, openingLine=line) as talk:
         caller = talk.caller

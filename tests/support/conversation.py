@@ -13,7 +13,7 @@ from sessions.history import Turn, read_history
 from tests.fixtures.house import House
 from tests.support.caller import Caller, calling
 from tests.support.eventually import eventually
-from tests.support.speech import Samples, spoken, understood
+from tests.support.speech import Samples, Words, spoken, understood
 from tests.support.talker import Talker
 
 C = TypeVar("C", bound=Talker)
@@ -33,13 +33,13 @@ class Conversation(Generic[C]):
         """Return ``text`` as the caller says it."""
         return await asyncio.to_thread(spoken, self.house.settings.inference_url, text, voice)
 
-    async def ask(self, text: str, voice: str = "Ashley") -> str:
+    async def ask(self, text: str, voice: str = "Ashley") -> Words:
         """Ask something, hear the answer to its end, and return what was understood of it."""
         said = await self.caller.say(await self.speech(text, voice))
         heard = await self.caller.hears_answer_to(said)
         return await asyncio.to_thread(understood, self.house.settings.inference_url, heard)
 
-    async def ask_until_heard(self, text: str, words: str, voice: str = "Ashley") -> str:
+    async def ask_until_heard(self, text: str, words: str, voice: str = "Ashley") -> Words:
         """Ask something, and return what was understood of an answer that has ``words`` in it.
 
         For busy machines, whose agents may pause in the middle of an answer.
@@ -49,7 +49,7 @@ class Conversation(Generic[C]):
         await self.wait_for_said("agent", before + 1)
         return await self.wait_to_hear(words, said.ended)
 
-    async def wait_to_hear(self, words: str, since: float = 0.0, within: float = 30.0) -> str:
+    async def wait_to_hear(self, words: str, since: float = 0.0, within: float = 30.0) -> Words:
         """Wait until ``words`` have been heard; return all that was understood by then."""
         deadline = time.monotonic() + within
         while True:
@@ -57,7 +57,7 @@ class Conversation(Generic[C]):
             heard = await asyncio.to_thread(understood, self.house.settings.inference_url, samples)
             if words in heard:
                 return heard
-            assert time.monotonic() < deadline, f"'{words}' was not heard, but: {heard!r}"
+            assert time.monotonic() < deadline, f"'{words}' was not heard, but: {heard.text!r}"
             await asyncio.sleep(0.5)
 
     def data(self, kind: str) -> list[Mapping[str, Any]]:

@@ -12,7 +12,7 @@ from sessions.keys import SessionKeys
 from sessions.models import Session
 from tests.support.annex import Annex
 from tests.support.caller import Caller
-from tests.support.speech import understood
+from tests.support.speech import Words, understood
 
 
 async def dial(small: Annex, line: str) -> Session:
@@ -46,12 +46,12 @@ class Line:
         told = [e.data for e in self.small.events(self.session.id) if e.type == "transcript"]
         return [data["text"] for data in told if data["final"] and data["speaker"] == speaker]
 
-    async def hears_from(self, moment: float, inference_url: str) -> str:
+    async def hears_from(self, moment: float, inference_url: str) -> Words:
         """Return the words that are heard from a moment to the next pause."""
         began = await self.caller.hears_after(moment)
         ended = await self.caller.hears_silence_after(began, pause=3.5)
         return await self._understood(began - 0.2, ended + 0.2, inference_url)
 
-    async def _understood(self, start: float, end: float, inference_url: str) -> str:
+    async def _understood(self, start: float, end: float, inference_url: str) -> Words:
         samples = self.caller.hearing.between(start, end)
         return await asyncio.to_thread(understood, inference_url, samples)

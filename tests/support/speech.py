@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import wave
+from dataclasses import dataclass
 from functools import cache
 
 import httpx
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.fuzz import partial_ratio
 
 RATE = 24_000
 LOUD = 500
@@ -17,6 +19,19 @@ LOUD = 500
 Samples = NDArray[np.int16]
 
 _TIMEOUT_SECONDS = 60.0
+_ALIKE = 85.0
+"""Of a hundred: one letter of seven may be another."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """What was said, as ears understood it, which may take a letter or two for others."""
+
+    text: str
+
+    def __contains__(self, words: str) -> bool:
+        """Tell whether ``words``, small and without punctuation, were said, or sound like it."""
+        return len(words) <= len(self.text) and partial_ratio(words, self.text) >= _ALIKE
 
 
 @cache
@@ -28,8 +43,8 @@ def spoken(inference_url: str, text: str, voice: str = "Ashley") -> Samples:
     return audible(np.frombuffer(answer.content, np.int16))
 
 
-def understood(inference_url: str, samples: Samples) -> str:
-    """Return what was said in ``samples``, in small letters and without punctuation."""
+def understood(inference_url: str, samples: Samples) -> Words:
+    """Return what was said in ``samples``."""
     answer = httpx.post(
         f"{inference_url}/audio/transcriptions",
         files={"file": ("heard.wav", wav_of(samples), "audio/wav")},
@@ -37,7 +52,7 @@ def understood(inference_url: str, samples: Samples) -> str:
         timeout=_TIMEOUT_SECONDS,
     )
     assert answer.status_code == 200, answer.text
-    return plain(answer.json()["text"])
+    return Words(plain(answer.json()["text"]))
 
 
 def plain(text: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.hearing import Hearing
 from tests.support.noises import clicks, cough
-from tests.support.speech import RATE, audible, is_loud, plain
+from tests.support.speech import RATE, Words, audible, is_loud, plain
 
 TEN_MS = RATE // 100
 LOUD = np.full(TEN_MS, 9000, np.int16)
@@ -69,3 +69,12 @@ def test_noises_when_made_twice_then_are_the_same_and_loud() -> None:
 
 def test_plain_when_given_a_sentence_then_leaves_its_words() -> None:
     assert plain("We're open, 9 to 5!") == "we're open 9 to 5"
+
+
+def test_words_when_ears_take_a_letter_for_another_then_are_still_those() -> None:
+    heard = Words("the address of our shop is 42 mable street in springfield")
+    assert "maple street" in heard
+    assert "maple avenue" not in heard
+    assert "saturday" not in heard
+    assert "maple street" not in Words("maple")
+    assert "maple street" not in Words("")
