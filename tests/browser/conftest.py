@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from playwright.sync_api import expect
 
 from sessions.fleet import Fleet, WorkerRecord
 from sessions.settings import Settings
 from sessions.store import SessionStore
+from tests.fixtures.browser import Visits
 from tests.fixtures.house import House
 from tests.fixtures.http import make_key, production
+from tests.support.console_page import Console
 
 __all__ = ["make_key", "production"]
 
@@ -27,6 +30,15 @@ def alive_worker(
     record = replace(alive_worker, heartbeat=store.now() + PATIENCE_SECONDS * 1000)
     Fleet(store.redis, patient).report(record)
     return record
+
+
+@pytest.fixture
+def console(visits: Visits, house: House) -> Console:
+    """A console in a call, whose agent has said hello."""
+    console = Console(visits(f"{house.url}/"))
+    console.call()
+    expect(console.line("agent", "Hello")).to_be_visible()
+    return console
 
 
 @pytest.fixture(autouse=True)

@@ -44,12 +44,9 @@ def test_call_when_somebody_asks_then_sees_and_hears_the_right_answer_and_how_it
 
 
 def test_mute_when_pressed_then_nothing_is_heard_until_it_is_pressed_again(
-    visits: Visits, house: House
+    console: Console, visits: Visits, house: House
 ) -> None:
     models = house.settings.inference_url
-    console = Console(visits(f"{house.url}/"))
-    console.call()
-    expect(console.line("agent", "Hello")).to_be_visible()
     visits.microphone.says(models, SHOP)
     console.change_microphone()
     expect(console.line("caller", "shop")).to_be_visible()

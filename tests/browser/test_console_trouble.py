@@ -87,12 +87,9 @@ def test_network_when_it_is_cut_and_comes_back_then_no_event_is_lost_or_doubled(
 
 
 def test_agent_when_it_is_killed_then_the_page_says_so_and_the_next_one_is_heard(
-    visits: Visits, house: House
+    console: Console, house: House
 ) -> None:
     models = house.settings.inference_url
-    console = Console(visits(f"{house.url}/"))
-    console.call()
-    expect(console.line("agent", "Hello")).to_be_visible()
     console.ears.wait_for_speech()
     expect(console.agent).to_have_attribute("data-state", "listening")
     os.kill(house.agent_pid(console.session_id), signal.SIGKILL)
@@ -107,11 +104,8 @@ def test_agent_when_it_is_killed_then_the_page_says_so_and_the_next_one_is_heard
 
 
 def test_agent_when_it_is_killed_while_the_caller_is_muted_then_the_next_one_hears_nothing_either(
-    visits: Visits, house: House
+    console: Console, house: House
 ) -> None:
-    console = Console(visits(f"{house.url}/"))
-    console.call()
-    expect(console.line("agent", "Hello")).to_be_visible()
     mute = console.page.get_by_role("button", name="Mute")
     mute.click()
     expect(console.status).to_contain_text("You are muted")

@@ -14,11 +14,8 @@ UNKNOWN = "Who won the football championship last year?"
 
 
 def test_typed_question_when_in_a_call_then_the_answer_is_read_and_heard(
-    visits: Visits, house: House
+    console: Console, house: House
 ) -> None:
-    console = Console(visits(f"{house.url}/"))
-    console.call()
-    expect(console.line("agent", "Hello")).to_be_visible()
     console.write(SHOP)
     expect(console.line("caller", SHOP)).to_be_visible()
     expect(console.answers("Maple Street").get_by_label("Sources")).to_be_visible()

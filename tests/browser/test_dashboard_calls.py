@@ -117,7 +117,7 @@ def test_table_when_there_are_hundreds_then_only_what_is_seen_is_in_the_document
     dashboard.table.focus()
     dashboard.page.keyboard.press("End")
     expect(oldest).to_be_in_viewport()
-    expect(oldest).to_have_attribute("aria-rowindex", "301")
+    expect(dashboard.rows.last).to_have_attribute("aria-rowindex", "301")
     assert dashboard.rows.count() < 50
 
     # Those that are seen stay where they are while others come above them.
@@ -125,10 +125,10 @@ def test_table_when_there_are_hundreds_then_only_what_is_seen_is_in_the_document
         dashboard.page.keyboard.press("PageUp")
     seen = dashboard.row(ids[15])
     expect(seen).to_be_in_viewport()
-    place = dashboard.place(seen)
+    place, index = dashboard.place(seen), int(seen.get_attribute("aria-rowindex") or 0)
     actor.text(user="New")
     dashboard.expect_calls(301)
-    expect(seen).to_have_attribute("aria-rowindex", "287")
+    expect(seen).to_have_attribute("aria-rowindex", str(index + 1))
     assert dashboard.place(seen) == place
 
 

@@ -17,16 +17,17 @@ def test_flower_when_a_call_runs_then_shows_its_session_id_behind_a_password(hou
         house.settings.flower_password.get_secret_value(),
     )
 
-    def answers() -> bool:
+    def hears_of_workers() -> bool:
         try:
-            return httpx.get(url, timeout=2).status_code == 401
+            workers = httpx.get(f"{url}/api/workers?status=1", auth=credentials, timeout=2)
         except httpx.TransportError:
             return False
+        return any(workers.json().values())
 
     def running_tasks() -> str:
         return httpx.get(f"{url}/api/tasks?state=STARTED", auth=credentials, timeout=5).text
 
-    with house.run("flower", [sys.executable, "-m", "workers.flower"], answers):
+    with house.run("flower", [sys.executable, "-m", "workers.flower"], hears_of_workers):
         assert httpx.get(f"{url}/api/tasks", timeout=5).status_code == 401
         session_id = house.start()["sessionId"]
         eventually(lambda: session_id in running_tasks(), 20, "Flower shows the running call")

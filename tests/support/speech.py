@@ -19,8 +19,8 @@ LOUD = 500
 Samples = NDArray[np.int16]
 
 _TIMEOUT_SECONDS = 60.0
-_ALIKE = 85.0
-"""Of a hundred: one letter of seven may be another."""
+_ALIKE = 80.0
+"""Of a hundred: one letter of five may be another."""
 
 
 @dataclass(frozen=True)
