@@ -32,8 +32,7 @@ HOW = (
 MISSED = (
     "each verb is one round trip, one script and one sync of the disk; the PING beside it says "
     "what a round trip costs on the machine at the moment, and the rows synced each second what "
-    "the disk does. Under it remain redis-py's packing of twelve keys and the script itself; a C "
-    "parser of replies (hiredis) has not been tried."
+    "the disk does. Under it remain redis-py's packing of twelve keys and the script itself."
 )
 
 GOALS = {"create": 0.3, "map alias": 0.1, "validate": 0.005, "clean": 0.3}
