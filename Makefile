@@ -63,7 +63,7 @@ test: install ## check, then every test
 	@$(MAKE) --no-print-directory node-packages || test "$$CI" != true
 	@$(MAKE) --no-print-directory chromium || test "$$CI" != true
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest tests --numprocesses 3 --dist loadfile --no-loadscope-reorder --ignore tests/chaos
+	@$(BIN)/python -m pytest tests --numprocesses 3 --dist loadfile --ignore tests/chaos
 	@$(BIN)/python -m pytest tests/chaos
 
 pictures: install livekit-server chromium ## photograph the pages for the README

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import zlib
 from pathlib import Path
 
 import hypothesis
-import pytest
 
 from tests.support.settings import PREFIX
 
@@ -35,20 +33,3 @@ hypothesis.settings.register_profile(
     "house", deadline=None, derandomize="CI" in os.environ, print_blob=True
 )
 hypothesis.settings.load_profile("house")
-
-_LONG = ("calls", "browser")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where processes share the work: long files first, those that compute among those that wait.
-
-    A long one at the end would have the others wait for it.
-    """
-    if hasattr(config, "workerinput"):
-        items.sort(key=_turn)
-
-
-def _turn(item: pytest.Item) -> tuple[int, int]:
-    kind, file = item.path.parent.name, item.path.name
-    rank = 0 if kind in _LONG else 1 if kind == "integration" else 2
-    return rank, zlib.crc32(file.encode())

@@ -43,7 +43,8 @@ def console(visits: Visits, house: House) -> Console:
 
 @pytest.fixture(autouse=True)
 def an_empty_house(request: pytest.FixtureRequest) -> Iterator[None]:
-    """End what a test has left, so that its failure is not also that of the next test."""
+    """Begin with an empty Redis, and end what a test has left, which is not the next one's."""
+    request.getfixturevalue("redis")
     if "house" not in request.fixturenames:
         yield
         return

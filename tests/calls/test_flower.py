@@ -25,10 +25,10 @@ def test_flower_when_a_call_runs_then_shows_its_session_id_behind_a_password(hou
         return any(workers.json().values())
 
     def running_tasks() -> str:
-        return httpx.get(f"{url}/api/tasks?state=STARTED", auth=credentials, timeout=5).text
+        return httpx.get(f"{url}/api/tasks?state=STARTED", auth=credentials, timeout=20).text
 
     with house.run("flower", [sys.executable, "-m", "workers.flower"], hears_of_workers):
-        assert httpx.get(f"{url}/api/tasks", timeout=5).status_code == 401
+        assert httpx.get(f"{url}/api/tasks", timeout=20).status_code == 401
         session_id = house.start()["sessionId"]
         eventually(lambda: session_id in running_tasks(), 20, "Flower shows the running call")
         house.end(session_id)

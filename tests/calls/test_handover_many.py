@@ -86,7 +86,7 @@ def test_drain_when_an_agent_dies_and_the_rest_is_cut_then_all_go_on_with_the_ne
     eventually(lambda: workers.alive(first).waits_for, 10, "nobody is there to take over")
     [pid] = [one.pid for one in workers.alive(first).calls if one.session_id == died.id]
     os.kill(pid, signal.SIGKILL)
-    eventually(lambda: now(workers, died).state is State.RECOVERING, 5, "its death is noticed")
+    eventually(lambda: now(workers, died).state is State.RECOVERING, 20, "its death is noticed")
     assert now(workers, died).cause == "agent_died"
     assert now(workers, cut).state is State.READY
     before.process.terminate()

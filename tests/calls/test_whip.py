@@ -25,7 +25,8 @@ async def converse(
         caller = talk.caller
         await talk.wait_for_said("agent", 1)
         await talk.wait_to_hear(plain(line).split()[-1])
-        answer = await talk.ask_until_heard(question, words, voice="Edward")
+        answer = await talk.ask(question, voice="Edward")
+        assert words in answer
         assert (await caller.hang_up()).status_code == 200
         await caller.loses_connection()
     shown = await asyncio.to_thread(house.wait_for_state, talk.session_id, "ended")
@@ -99,7 +100,7 @@ def test_caller_when_its_candidates_come_later_and_it_restarts_ice_again_and_aga
             assert len(tags) == 4
             await caller.connects()
             talk = Conversation(house, caller.session_id, caller)
-            await talk.ask_until_heard("What are your opening hours?", "saturday")
+            assert "saturday" in await talk.ask("What are your opening hours?")
 
     asyncio.run(call())
 

@@ -285,4 +285,4 @@ def test_listening_when_a_request_waits_then_its_connection_is_given_back(
     with agent_of(store, session_id):
         for _ in range(5):
             assert ask(client, "stop", session_id).status_code == 200
-    eventually(lambda: redis.pubsub_channels("session:*") == [], 5, "nobody subscribes any more")
+    eventually(lambda: redis.pubsub_channels("session:*") == [], 20, "nobody subscribes any more")

@@ -130,7 +130,7 @@ def test_a_restart_closes_sockets_at_once_and_they_resume(
             os.kill(web.pid, signum)
             assert client.until_closed() == ([], 1012)
             assert other.until_closed() == ([], 1012)
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 10
             # One that takes nothing does not hold the restart up either.
             eventually(lambda: not psutil.pid_exists(worker), within=15)
         if signum == signal.SIGHUP:

@@ -39,7 +39,7 @@ def take(context: Context, session_id: str, generation: int, who: str) -> Claim 
 
 
 def stands_by(handover: Handover, session_id: str) -> None:
-    eventually(lambda: handover.invite(session_id, 1) is True, 5, "somebody stands by")
+    eventually(lambda: handover.invite(session_id, 1) is True, 20, "somebody stands by")
 
 
 def begin(

@@ -35,19 +35,23 @@ class Conversation(Generic[C]):
 
     async def ask(self, text: str, voice: str = "Ashley") -> Words:
         """Ask something, hear the answer to its end, and return what was understood of it."""
+        before = self._finals().count("caller")
         said = await self.caller.say(await self.speech(text, voice))
-        heard = await self.caller.hears_answer_to(said)
+        began = await self.caller.hears_after(said.ended)
+        # A busy machine may pause between two sentences, so a pause alone is no end.
+        await asyncio.to_thread(eventually, lambda: self._answered(before), 60, "it is answered")
+        ended = await self.caller.hears_silence_after(time.monotonic())
+        heard = self.caller.hearing.between(began - 0.2, ended + 0.2)
         return await asyncio.to_thread(understood, self.house.settings.inference_url, heard)
 
-    async def ask_until_heard(self, text: str, words: str, voice: str = "Ashley") -> Words:
-        """Ask something, and return what was understood of an answer that has ``words`` in it.
+    def _answered(self, before: int) -> bool:
+        """Tell whether the first question after those ``before`` has been answered to the end."""
+        finals = self._finals()
+        asked = [at for at, speaker in enumerate(finals) if speaker == "caller"][before:]
+        return bool(asked) and "agent" in finals[asked[0] :]
 
-        For busy machines, whose agents may pause in the middle of an answer.
-        """
-        before = len(self.said("agent"))
-        said = await self.caller.say(await self.speech(text, voice))
-        await self.wait_for_said("agent", before + 1)
-        return await self.wait_to_hear(words, said.ended)
+    def _finals(self) -> list[str]:
+        return [data["speaker"] for data in self.data("transcript") if data["final"]]
 
     async def wait_to_hear(self, words: str, since: float = 0.0, within: float = 30.0) -> Words:
         """Wait until ``words`` have been heard; return all that was understood by then."""

@@ -73,7 +73,7 @@ def test_order_when_the_agent_before_did_not_say_it_then_reaches_the_next_and_ot
     store.emit(session_id, "transcript", {}, generation=1, fields={"heeded": said})
     store.recover(session_id, "agent_died", unless_leased=False)
     redis.xadd(stream, {"command": "say", "data": '{"text": "Three"}'})
-    eventually(lambda: store.now() > int(unsaid.partition("-")[0]) + 5, 2, "some time passes")
+    eventually(lambda: store.now() > int(unsaid.partition("-")[0]) + 5, 20, "some time passes")
     claim = actor.claim(session_id, 2)
     assert claim.session.heeded == said
 

@@ -37,7 +37,7 @@ def queue_up(turns, threads, count, work):
     futures = []
     for number in range(count):
         futures.append(threads.submit(turns.take, lambda number=number: work(number)))
-        eventually(lambda n=number: turns.waiting == n + 1, 5, f"{number} waits")
+        eventually(lambda n=number: turns.waiting == n + 1, 20, f"{number} waits")
     return futures
 
 
@@ -59,7 +59,7 @@ def test_turns_when_the_queue_is_full_then_a_first_piece_is_refused_and_a_later_
     with pytest.raises(BusyError, match="full"):
         turns.take(str, first=True)
     later = threads.submit(turns.take, lambda: "later")
-    eventually(lambda: turns.waiting == 2, 5, "the later piece waits")
+    eventually(lambda: turns.waiting == 2, 20, "the later piece waits")
     occupied.free.set()
     assert later.result(10) == "later"
 

@@ -126,7 +126,7 @@ def test_pick_when_nobody_claims_what_was_picked_then_it_is_picked_again(
     store = SessionStore(redis, make_settings(renudge_seconds=0.05))
     session_id = Actor(store).queued()
     assert store.pick([]) == session_id
-    eventually(lambda: store.pick([]) == session_id, 5, "it is picked again")
+    eventually(lambda: store.pick([]) == session_id, 20, "it is picked again")
 
 
 def test_place_when_it_is_news_then_is_told_once(

@@ -147,7 +147,9 @@ def test_request_when_it_starts_a_session_then_the_session_keeps_its_trace(
 
 
 @pytest.mark.parametrize("hangs", [False, True])
-def test_flush_when_the_collector_is_away_or_hangs_then_nobody_waits(hangs: bool) -> None:
+def test_flush_when_the_collector_is_away_or_hangs_then_nobody_waits(
+    monkeypatch: pytest.MonkeyPatch, hangs: bool
+) -> None:
     with black_hole() as silent:
         address = silent if hangs else f"http://127.0.0.1:{free_port()}"
         tracing = start_tracing(settings_with(otlp_endpoint=address), "test")
@@ -156,14 +158,15 @@ def test_flush_when_the_collector_is_away_or_hangs_then_nobody_waits(hangs: bool
             pass
         began = time.monotonic()
         flush_spans()
-        assert time.monotonic() - began < 2
-        eventually(lambda: tracing.failing, 10, "the collector is known to be away")
+        assert time.monotonic() - began < 10
+        eventually(lambda: tracing.failing, 20, "the collector is known to be away")
+        monkeypatch.setattr("sessions.tracing._FLUSH_SECONDS", 60)
         with span("lost too"):
             pass
         began = time.monotonic()
         flush_spans()
         stop_tracing()
-        assert time.monotonic() - began < 0.4
+        assert time.monotonic() - began < 10
 
 
 def test_flush_when_the_collector_is_back_then_spans_arrive_again() -> None:
@@ -177,7 +180,7 @@ def test_flush_when_the_collector_is_back_then_spans_arrive_again() -> None:
         with span("found"):
             pass
         eventually(lambda: collector.named("found"), 10, "it has arrived")
-        eventually(lambda: not tracing.failing, 5, "it is known")
+        eventually(lambda: not tracing.failing, 20, "it is known")
     stop_tracing()
 
 
