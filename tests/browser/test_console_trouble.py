@@ -6,7 +6,6 @@ import os
 import re
 import signal
 
-import httpx
 from playwright.sync_api import Response, Route, expect
 
 from sessions.settings import Settings
@@ -14,6 +13,7 @@ from tests.fixtures.browser import Visits, aside
 from tests.fixtures.house import House
 from tests.fixtures.http import LIVEKIT_SECRET, MakeKey
 from tests.fixtures.web import ServeWeb, Web
+from tests.support import loopback
 from tests.support.console_page import Console
 from tests.support.cutting import line_to
 from tests.support.eventually import eventually
@@ -42,7 +42,7 @@ CUT = "ERR_|WebSocket connection"
 
 def ask(house: House, session_id: str, message: str) -> None:
     """Ask in a session from elsewhere, and wait for the answer."""
-    answer = httpx.post(
+    answer = loopback.post(
         f"{house.url}/chat",
         json={"session_id": session_id, "message": message},
         headers={"Prefer": "wait=10"},

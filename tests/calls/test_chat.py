@@ -12,6 +12,7 @@ from sessions import keys
 from sessions.questions.desk import Desk
 from sessions.questions.schemas import schemas
 from tests.fixtures.house import House
+from tests.support import loopback
 from tests.support.eventually import eventually
 from tests.support.questions import question
 from tests.support.sockets import Client, follow
@@ -23,7 +24,7 @@ TALK = "Hello, how are you?"
 
 def ask(house: House, prefer: str = "", **body: Any) -> httpx.Response:
     headers = {"Prefer": prefer} if prefer else {}
-    return httpx.post(f"{house.url}/chat", json=body, headers=headers, timeout=30)
+    return loopback.post(f"{house.url}/chat", json=body, headers=headers, timeout=30)
 
 
 def answer(client: Client) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def test_chat_when_asked_over_http_then_the_answer_is_on_the_socket_and_can_be_r
         assert data["session_id"] == session_id
         assert data["sources"]
         assert not data["requires_human_handoff"]
-        found = httpx.get(f"{house.url}{accepted.headers['Location']}", timeout=10)
+        found = loopback.get(f"{house.url}{accepted.headers['Location']}", timeout=10)
         assert found.status_code == 200
         assert found.json()["response"] == data["response"]
 
@@ -94,7 +95,7 @@ def test_chat_when_the_session_ends_then_what_was_written_is_in_the_archive(hous
     ]
     late = ask(house, session_id=asked["session_id"], message="Hello?")
     assert (late.status_code, late.json()["code"]) == (410, "session_over")
-    again = httpx.get(f"{house.url}/chat/{asked['correlation_id']}", timeout=10)
+    again = loopback.get(f"{house.url}/chat/{asked['correlation_id']}", timeout=10)
     assert again.json()["response"] == asked["response"]
 
 
@@ -108,7 +109,7 @@ def test_chat_when_the_front_dies_before_it_has_sent_then_the_question_is_answer
     Desk(house.redis, house.settings).ask(session, request)
     house.redis.zadd(keys.OPEN_QUESTIONS, {request.correlation_id: 1})
     path = f"{house.url}/chat/{request.correlation_id}"
-    found = httpx.get(path, headers={"Prefer": "wait=15"}, timeout=30)
+    found = loopback.get(path, headers={"Prefer": "wait=15"}, timeout=30)
     assert found.status_code == 200
     assert (found.json()["status"], bool(found.json()["sources"])) == ("SUCCESS", True)
 

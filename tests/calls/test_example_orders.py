@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 import pytest
 
@@ -18,6 +17,7 @@ from sessions.settings import Settings
 from tests.fixtures.house import is_ready
 from tests.fixtures.inference import InferenceServer
 from tests.fixtures.livekit import PORTS
+from tests.support import loopback
 from tests.support.caller import Caller, calling
 from tests.support.eventually import eventually
 from tests.support.ports import free_port, free_port_block
@@ -49,18 +49,18 @@ class OrderDesk:
         """Start a session and wait until its agent is there."""
         path = f"{self.url}/orchestrator/session/start"
         headers = {"Prefer": "wait=15"}
-        answer = httpx.post(path, json={"userName": "Ann", **body}, headers=headers, timeout=20)
+        answer = loopback.post(path, json={"userName": "Ann", **body}, headers=headers, timeout=20)
         assert answer.status_code == 201, answer.text
         assert answer.json()["state"] == "ready"
         return answer.json()
 
     def show(self, session_id: str) -> dict[str, Any]:
-        return httpx.get(f"{self.url}/orchestrator/session/{session_id}").json()
+        return loopback.get(f"{self.url}/orchestrator/session/{session_id}").json()
 
     def said(self, session_id: str, speaker: str) -> list[str]:
         """Return the sentences that the events tell of one side."""
         path = f"{self.url}/orchestrator/session/{session_id}/events"
-        told = [e["data"] for e in httpx.get(path).json()["events"] if e["type"] == "transcript"]
+        told = [e["data"] for e in loopback.get(path).json()["events"] if e["type"] == "transcript"]
         return [one["text"] for one in told if one["final"] and one["speaker"] == speaker]
 
     @contextmanager
@@ -116,7 +116,7 @@ async def ask(desk: OrderDesk, caller: Caller, question: str) -> Words:
 
 
 def test_example_when_started_then_its_agent_is_the_default(order_desk: OrderDesk) -> None:
-    listed = httpx.get(f"{order_desk.url}/orchestrator/agents").json()["agents"]
+    listed = loopback.get(f"{order_desk.url}/orchestrator/agents").json()["agents"]
     assert listed == [{"name": "assistant", "default": False}, {"name": "orders", "default": True}]
 
 

@@ -7,6 +7,7 @@ import sys
 import httpx
 
 from tests.fixtures.house import House
+from tests.support import loopback
 from tests.support.eventually import eventually
 
 
@@ -19,16 +20,16 @@ def test_flower_when_a_call_runs_then_shows_its_session_id_behind_a_password(hou
 
     def hears_of_workers() -> bool:
         try:
-            workers = httpx.get(f"{url}/api/workers?status=1", auth=credentials, timeout=2)
+            workers = loopback.get(f"{url}/api/workers?status=1", auth=credentials, timeout=2)
         except httpx.TransportError:
             return False
         return any(workers.json().values())
 
     def running_tasks() -> str:
-        return httpx.get(f"{url}/api/tasks?state=STARTED", auth=credentials, timeout=20).text
+        return loopback.get(f"{url}/api/tasks?state=STARTED", auth=credentials, timeout=20).text
 
     with house.run("flower", [sys.executable, "-m", "workers.flower"], hears_of_workers):
-        assert httpx.get(f"{url}/api/tasks", timeout=20).status_code == 401
+        assert loopback.get(f"{url}/api/tasks", timeout=20).status_code == 401
         session_id = house.start()["sessionId"]
         eventually(lambda: session_id in running_tasks(), 20, "Flower shows the running call")
         house.end(session_id)

@@ -27,6 +27,7 @@ from tests.fixtures.house import House, is_registered, session_worker
 from tests.fixtures.inference import InferenceServer
 from tests.fixtures.livekit import PORTS, answers_ok
 from tests.fixtures.redis import RedisServer
+from tests.support import loopback
 from tests.support.caller import calling
 from tests.support.collector import Collector, collecting
 from tests.support.eventually import eventually
@@ -130,7 +131,7 @@ def _celery(queues: str, name: str) -> list[str]:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health", timeout=1).status_code == 200
+        return loopback.get(f"{url}/health", timeout=1).status_code == 200
     except httpx.TransportError:
         return False
 

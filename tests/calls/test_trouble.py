@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 
-import httpx
 import psutil
 import pytest
 from livekit import rtc
@@ -16,6 +15,7 @@ from sessions import ids, keys
 from sessions.fleet import Fleet
 from sessions.states import Reason
 from tests.fixtures.house import WORKER, House, is_registered, send_nudge
+from tests.support import loopback
 from tests.support.annex import annex
 from tests.support.caller import calling
 from tests.support.eventually import eventually
@@ -80,7 +80,7 @@ def test_workers_when_none_is_alive_then_a_start_is_refused_and_nothing_made(hou
     with house.frozen("worker"):
         eventually(lambda: not house.fleet_alive(), 40, "the worker's heartbeat is too old")
         before = set(house.own_keys())
-        answer = httpx.post(
+        answer = loopback.post(
             f"{house.url}/orchestrator/session/start", json={"userName": "Ann"}, timeout=10
         )
         assert answer.status_code == 503

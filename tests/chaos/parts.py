@@ -17,6 +17,7 @@ from tests.fixtures.inference import COMMAND as INFERENCE_COMMAND
 from tests.fixtures.inference import PREFIX as INFERENCE_PREFIX
 from tests.fixtures.livekit import PORTS as LIVEKIT_PORTS
 from tests.fixtures.livekit import answers_ok
+from tests.support import loopback
 from tests.support.ports import free_port, free_port_block
 from tests.support.processes import ROOT
 from tests.support.settings import environment_of, settings_with
@@ -170,6 +171,6 @@ def is_registered(url: str, name: str) -> bool:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=2).status_code == 200
+        return loopback.get(url, timeout=2).status_code == 200
     except httpx.TransportError:
         return False

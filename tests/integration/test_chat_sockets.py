@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 from redis import Redis
 
@@ -18,6 +17,7 @@ from sessions.settings import Settings
 from sessions.states import Reason
 from sessions.store import SessionStore
 from tests.fixtures.web import ServeWeb, Web
+from tests.support import loopback
 from tests.support.questions import answer_to
 from tests.support.sessions import Actor
 from tests.support.sockets import Client, follow, refusal
@@ -66,7 +66,7 @@ def test_chat_when_said_on_a_socket_then_every_socket_of_the_session_hears_the_a
 
 
 def follow_log(web: Web, session_id: str) -> list[dict[str, Any]]:
-    answer = httpx.get(f"{web.url}/orchestrator/session/{session_id}/events", timeout=10)
+    answer = loopback.get(f"{web.url}/orchestrator/session/{session_id}/events", timeout=10)
     return answer.json()["events"]
 
 
@@ -154,7 +154,7 @@ def test_socket_when_the_name_is_new_then_a_session_in_writing_is_made(
         assert session is not None
         assert session.user_name == "Ada"
         body = {"session_id": "session-abc-123", "message": "Hm?", "user_id": "Ada"}
-        answer = httpx.post(f"{web.url}/chat", json=body, timeout=10).json()
+        answer = loopback.post(f"{web.url}/chat", json=body, timeout=10).json()
         assert answer["session_id"] == first["session_id"]
         assert desk.answer(answer_to(answer["correlation_id"], "Hm."))
         assert client.until("agent_response")[-1]["data"]["response"] == "Hm."
@@ -166,7 +166,7 @@ def test_socket_when_many_race_for_a_new_name_then_they_share_one_session(
     def race(n: int) -> str:
         if n % 2:
             body = {"session_id": "race", "message": "Hm?", "user_id": f"u{n}"}
-            return httpx.post(f"{web.url}/chat", json=body, timeout=10).json()["session_id"]
+            return loopback.post(f"{web.url}/chat", json=body, timeout=10).json()["session_id"]
         with follow(web.ws_url, "race") as client:
             return client.confirmed()["data"]["session_id"]
 

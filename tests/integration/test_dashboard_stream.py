@@ -20,6 +20,7 @@ from sessions.settings import Settings
 from sessions.states import Reason
 from sessions.store import SessionStore
 from tests.fixtures.web import ServeWeb, Web
+from tests.support import loopback
 from tests.support.eventually import eventually
 from tests.support.http import START, archived
 from tests.support.operator import Operator, watching
@@ -156,7 +157,7 @@ def test_stream_when_it_lasts_then_holds_nothing_that_only_some_may_know(
 ) -> None:
     lines = {"systemPrompt": "The vault opens at nine.", "openingLine": "Welcome to the vault."}
     body = {"userName": "Ada", "metadata": {"pin": "4711-vault"}, **lines}
-    answer = httpx.post(f"{web.url}{START}", json=body).json()
+    answer = loopback.post(f"{web.url}{START}", json=body).json()
     operator.row(answer["sessionId"], state="queued")
     store.begin_ending(answer["sessionId"], Reason.ENDED_BY_API)
     operator.row(answer["sessionId"], state="ending")
@@ -175,7 +176,7 @@ def test_watchers_when_they_come_and_go_then_redis_is_listened_to_once_or_not_at
             session_id = actor.text()
             assert one.row(session_id) == two.row(session_id)
             assert redis.pubsub_numpat() == 1
-            refused = httpx.get(f"{web.url}{EVENTS}")
+            refused = loopback.get(f"{web.url}{EVENTS}")
             assert (refused.status_code, refused.json()["code"]) == (503, "too_many_watchers")
             assert int(refused.headers["Retry-After"]) > 0
         eventually(lambda: redis.pubsub_numpat() == 0, within=30)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import httpx
 import pytest
 from flask.testing import FlaskClient
 
 from sessions.directory import Directory
 from sessions.ids import new_session_id
 from tests.fixtures.web import Web
+from tests.support import loopback
 from tests.support.http import END, START, bearer, end, problem, start
 
 JSON = "application/json"
@@ -45,7 +45,7 @@ def test_body_when_chunked_and_over_64_kib_then_413(web: Web, size: int, status:
     body = json.dumps({"userName": ""}).encode().ljust(size)
     chunks = (body[at : at + 1000] for at in range(0, size, 1000))
     headers = {"Content-Type": JSON}
-    assert httpx.post(web.url + START, content=chunks, headers=headers).status_code == status
+    assert loopback.post(web.url + START, content=chunks, headers=headers).status_code == status
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-import httpx
 import psutil
 import pytest
 import schemathesis
@@ -31,6 +30,7 @@ from sessions.settings import Settings
 from tests.fixtures.http import MakeKey
 from tests.fixtures.redis import MakeSettings
 from tests.fixtures.web import ServeWeb
+from tests.support import loopback
 from tests.support.http import START, start, started
 from tests.support.ports import free_port
 from tests.support.processes import ROOT
@@ -187,9 +187,9 @@ def test_metrics_when_two_processes_serve_then_their_figures_add_up(serve_web: S
         asked = 0
         while not all(_has_counted(pid, "/health") for pid in web.worker_pids()):
             # A connection each, so that both processes get some.
-            list(callers.map(lambda _: httpx.get(f"{web.url}/health"), range(16)))
+            list(callers.map(lambda _: loopback.get(f"{web.url}/health"), range(16)))
             asked += 16
-        figures = _figures(httpx.get(f"{web.url}/metrics").text)
+        figures = _figures(loopback.get(f"{web.url}/metrics").text)
     labels = [("method", "GET"), ("route", "/health"), ("status", "200")]
     assert figures[f"switchboard_http_requests_total{labels}"] == asked
     labels = [("method", "GET"), ("route", "/health")]

@@ -17,6 +17,7 @@ import pytest
 from livekit.agents.utils import http_context
 from livekit.plugins import openai
 
+from tests.support import loopback
 from tests.support.eventually import eventually
 from tests.support.pitch import median_pitch
 
@@ -267,7 +268,7 @@ def test_models_when_listed_then_each_can_be_read_alone(client):
 
 
 def test_health_when_loaded_then_it_says_what_is(inference):
-    answer = httpx.get(inference.health)
+    answer = loopback.get(inference.health)
     assert answer.json()["status"] == "ok"
     assert "tts-1" in answer.json()["models"]
 
@@ -281,7 +282,7 @@ def test_speech_when_clients_stall_or_leave_then_nobody_waits_for_them(start_inf
         for _ in range(3):
             stack.enter_context(ask(server, LONG))
         ask(server, LONG).close()
-        assert httpx.post(f"{server.url}/audio/speech", json=body("Next.")).status_code == 200
+        assert loopback.post(f"{server.url}/audio/speech", json=body("Next.")).status_code == 200
         eventually(lambda: len(spoken_lines(server)) == 5, 15, "all five speeches are over")
         complete = [line["complete"] for line in spoken_lines(server)]
         assert sorted(complete) == [False] * 4 + [True]
@@ -291,7 +292,7 @@ def test_speech_when_the_queue_is_full_then_it_is_429_and_says_when_to_return(st
     with start_inference(places=1, queue_length=0) as server, ThreadPoolExecutor(8) as pool:
         answers = list(
             pool.map(
-                lambda _: httpx.post(
+                lambda _: loopback.post(
                     f"{server.url}/audio/speech", json=body(LONG[:1000]), timeout=60
                 ),
                 range(8),
@@ -307,12 +308,12 @@ def test_server_when_a_key_is_set_then_only_those_who_bring_it_are_served(start_
     with start_inference(key="open sesame") as server:
         url = f"{server.url}/models"
         for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "open sesame"}):
-            answer = httpx.get(url, headers=headers)
+            answer = loopback.get(url, headers=headers)
             assert answer.status_code == 401
             assert answer.json()["error"]["code"] == "invalid_api_key"
-        brought = httpx.get(url, headers={"authorization": "Bearer open sesame"})
+        brought = loopback.get(url, headers={"authorization": "Bearer open sesame"})
         assert brought.status_code == 200
-        assert httpx.get(server.health).status_code == 200
+        assert loopback.get(server.health).status_code == 200
 
 
 def test_server_when_it_logs_a_speech_then_the_words_are_not_in_it(inference, client):
@@ -325,5 +326,5 @@ def test_server_when_it_logs_a_speech_then_the_words_are_not_in_it(inference, cl
 
 def test_server_when_it_is_told_to_stop_then_it_is_gone_at_once(start_inference):
     with start_inference() as server:
-        assert httpx.get(server.health).status_code == 200
+        assert loopback.get(server.health).status_code == 200
         assert server.child.stop(grace=5) == 0

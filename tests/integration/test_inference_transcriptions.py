@@ -15,6 +15,7 @@ import numpy as np
 import openai
 import pytest
 
+from tests.support import loopback
 from tests.support.eventually import eventually
 from tests.support.words import plain_words
 
@@ -281,7 +282,7 @@ def test_transcription_when_another_file_is_long_then_a_short_one_does_not_wait_
         httpx.Client(base_url=server.url, timeout=60) as caller,
     ):
         other = pool.submit(
-            lambda: httpx.post(
+            lambda: loopback.post(
                 f"{server.url}/audio/transcriptions",
                 data={"model": "whisper-1"},
                 files={"file": ("long.wav", long)},

@@ -22,6 +22,7 @@ from sessions.questions.tasks import TaskResponse
 from sessions.settings import Settings, TaskTransport
 from tests.fixtures.kafka import Broker
 from tests.fixtures.web import ServeWeb, Web
+from tests.support import loopback
 from tests.support.eventually import eventually
 from tests.support.kafka import PATIENCE, Wire, question
 from tests.support.ports import free_port
@@ -74,7 +75,7 @@ class Asking:
     def ask(self, session: str, message: str) -> httpx.Response:
         """Ask over HTTP."""
         body = {"session_id": session, "user_id": session, "message": message}
-        return httpx.post(f"{self.web.url}/chat", json=body, timeout=10)
+        return loopback.post(f"{self.web.url}/chat", json=body, timeout=10)
 
 
 @pytest.fixture
@@ -136,7 +137,7 @@ def test_200_questions_when_a_bridge_and_the_broker_are_killed_then_each_is_answ
         ask(70, 100)
         kafka.kill()
         ask(100, 130)
-        health = httpx.get(f"{asking.web.url}/health", timeout=10)
+        health = loopback.get(f"{asking.web.url}/health", timeout=10)
         assert (health.status_code, health.elapsed.total_seconds() < PROMPT) == (200, True)
         kafka.on()
         ask(130, 200)

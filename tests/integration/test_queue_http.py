@@ -25,6 +25,7 @@ from sessions.store import SessionStore
 from tests.fixtures.http import MakeKey
 from tests.fixtures.redis import MakeSettings
 from tests.fixtures.web import ServeWeb, Web
+from tests.support import loopback
 from tests.support.http import START, bearer, end, problem, start, started
 from tests.support.sessions import Actor
 
@@ -182,8 +183,8 @@ def test_limit_when_a_hundred_start_at_once_at_two_web_processes_then_ten_get_in
         assert all(int(a.headers["Retry-After"]) > 0 for a in answers if a.status_code == 429)
         assert redis.zcard(keys.LIVE) == 10
         in_the_way = answers[[a.status_code for a in answers].index(201)].json()["sessionId"]
-        httpx.post(f"{web.url}/orchestrator/session/end", json={"sessionId": in_the_way})
-        assert httpx.post(f"{web.url}{START}", json={"userName": "Ada"}).status_code == 201
+        loopback.post(f"{web.url}/orchestrator/session/end", json={"sessionId": in_the_way})
+        assert loopback.post(f"{web.url}{START}", json={"userName": "Ada"}).status_code == 201
 
 
 def test_cli_queue_when_some_wait_then_shows_who_and_for_how_long(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-import httpx
 import pytest
 
 from sessions.keys import SessionKeys
 from sessions.store import SessionStore
 from tests.fixtures.web import Web
+from tests.support import loopback
 from tests.support.eventually import eventually
 from tests.support.sessions import Actor
 from tests.support.sockets import follow, refusal
@@ -126,9 +126,9 @@ def test_is_turned_away_in_plain_http(
 
 def test_what_is_no_handshake_is_a_bad_request(web: Web, actor: Actor) -> None:
     url = f"{web.url}/ws/{actor.text()}"
-    assert httpx.get(url).status_code == 400
+    assert loopback.get(url).status_code == 400
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
-    assert httpx.get(url, headers=upgrade).status_code == 400
+    assert loopback.get(url, headers=upgrade).status_code == 400
 
 
 def test_a_session_has_so_many_sockets_and_gets_places_back(web: Web, actor: Actor) -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_STEP = 0.02
+_STEP = 0.05
 
 
 def eventually(

@@ -82,7 +82,7 @@ def start(
     return Child(name, process, log)
 
 
-def wait_until_ready(child: Child, ready: Callable[[], bool], within: float = 30.0) -> None:
+def wait_until_ready(child: Child, ready: Callable[[], bool], within: float = 60.0) -> None:
     """Wait until ``ready`` says so; fail with the end of the log if it never does."""
 
     def ready_or_dead() -> bool:
@@ -103,7 +103,7 @@ def running(
     log: Path,
     ready: Callable[[], bool],
     *,
-    within: float = 30.0,
+    within: float = 60.0,
     grace: float = 10.0,
     environment: Mapping[str, str] | None = None,
     folder: Path = ROOT,

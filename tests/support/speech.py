@@ -7,10 +7,11 @@ import wave
 from dataclasses import dataclass
 from functools import cache
 
-import httpx
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.fuzz import partial_ratio
+
+from tests.support import loopback
 
 RATE = 24_000
 LOUD = 500
@@ -38,14 +39,14 @@ class Words:
 def spoken(inference_url: str, text: str, voice: str = "Ashley") -> Samples:
     """Return ``text`` as speech at 24 kHz, without the silence around it."""
     body = {"model": "tts-1", "voice": voice, "input": text, "response_format": "pcm"}
-    answer = httpx.post(f"{inference_url}/audio/speech", json=body, timeout=_TIMEOUT_SECONDS)
+    answer = loopback.post(f"{inference_url}/audio/speech", json=body, timeout=_TIMEOUT_SECONDS)
     assert answer.status_code == 200, answer.text
     return audible(np.frombuffer(answer.content, np.int16))
 
 
 def understood(inference_url: str, samples: Samples) -> Words:
     """Return what was said in ``samples``."""
-    answer = httpx.post(
+    answer = loopback.post(
         f"{inference_url}/audio/transcriptions",
         files={"file": ("heard.wav", wav_of(samples), "audio/wav")},
         data={"model": "whisper-1", "language": "en"},
