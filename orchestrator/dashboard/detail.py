@@ -12,7 +12,7 @@ from orchestrator.access.principal import Principal
 from orchestrator.dashboard.answers import PromptAnswer, PublicConfig, SessionPage
 from orchestrator.dashboard.names import KeyNames
 from orchestrator.http.answers import ConfigAnswer, EventAnswer, SessionAnswer, TurnAnswer
-from orchestrator.reading.lookup import AnySession
+from orchestrator.reading.lookup import AnySession, load
 from orchestrator.reading.presenting import whole
 from orchestrator.services import Services
 from sessions.errors import SessionOverError
@@ -25,11 +25,13 @@ _LIVE_TURNS = 1000
 
 
 def session_page(
-    house: Services, names: KeyNames, session: AnySession, caller: Principal
+    house: Services, names: KeyNames, found: AnySession, caller: Principal
 ) -> SessionPage:
-    """Return all of a session but its prompt and its lines."""
+    """Return all of a session but its prompt and its lines, as it is after its last event."""
+    events = house.events.newest(found.id, _EVENTS)[::-1]
+    # Whoever follows the events from here on must not be left with what was before them.
+    session = load(house, found.id) or found
     answer = whole(house, session, caller)
-    events = house.events.newest(session.id, _EVENTS)[::-1]
     total = house.events.count(session.id) if answer.events is None else answer.events
     with suppress(SQLAlchemyError):  # A live session is shown without the database.
         names.refresh()

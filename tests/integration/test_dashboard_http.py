@@ -13,6 +13,7 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from sessions.database import open_database
+from sessions.events import Event, EventLog
 from sessions.ids import new_session_id
 from sessions.settings import Settings
 from sessions.store import SessionStore
@@ -97,6 +98,21 @@ def test_session_when_it_lives_then_shows_all_but_its_prompt_and_its_lines(
     assert client.get(since).get_json()["events"] == []
     assert {"accepted", "claimed", "ready"} <= shown["timeline"].keys()
     assert "vault" not in json.dumps(shown)
+
+
+def test_session_when_it_changes_while_it_is_read_then_its_state_is_that_of_its_last_event(
+    client: FlaskClient, actor: Actor, store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id, newest = actor.ready(), EventLog.newest
+
+    def read_late(log: EventLog, id_: str, count: int) -> list[Event]:
+        store.recover(session_id, "agent_died", unless_leased=False)
+        return newest(log, id_, count)
+
+    monkeypatch.setattr(EventLog, "newest", read_late)
+    shown = look(client, f"/sessions/{session_id}")
+    assert shown["events"][-1]["type"] == "agent_recovering"
+    assert shown["state"] == "recovering"
 
 
 def test_session_when_it_has_ended_then_shows_what_is_kept(client: FlaskClient, app: Flask) -> None:
