@@ -93,12 +93,15 @@ class Transcriber(Named, stt.STT):
         options = APIConnectOptions(max_retry=0, timeout=self._stall_seconds)
 
         async def hear(ears: stt.STT) -> stt.SpeechEvent:
+            nonlocal allowed
+            # Ears that are slow and not away would be cut short each time, and nothing be heard.
+            seconds, allowed = allowed, 2 * allowed
             try:
                 with asking(self.standby.counted(ears), audio_ms=round(length * 1000)):
-                    async with asyncio.timeout(allowed):
+                    async with asyncio.timeout(seconds):
                         return await _recognize(ears, buffer, language, options)
             except TimeoutError:
-                raise StalledError(allowed) from None
+                raise StalledError(seconds) from None
 
         try:
             return await self.standby.use(hear, self._stand_in)

@@ -1,6 +1,6 @@
 """What can a scripted provider answer? Speech, words, wishes to call a function, and errors.
 
-``stalling`` and ``cut`` make a bad answer of a good one.
+``stalling``, ``cut`` and ``late`` make a bad answer of a good one.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class Answer:
     content_type: str = "application/json"
     status: int = 200
     then: Then = Then.END
+    delay: float = 0.0
+    """In seconds."""
 
 
 def stalling(answer: Answer, after: int = 0) -> Answer:
@@ -46,6 +48,11 @@ def stalling(answer: Answer, after: int = 0) -> Answer:
 def cut(answer: Answer, after: int = 0) -> Answer:
     """Return an answer that ends in the middle, after so many pieces."""
     return replace(answer, pieces=answer.pieces[:after], then=Then.CUT)
+
+
+def late(answer: Answer, seconds: float) -> Answer:
+    """Return an answer that comes whole, but only after so long."""
+    return replace(answer, delay=seconds)
 
 
 def speech(seconds: float = 1.0, hz: float = TONE_HZ) -> Answer:

@@ -130,6 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
         scripted = self.server.scripted
         key = self.headers.get("Authorization", "").removeprefix("Bearer ")
         answer = scripted.answer(Received(self.path, key, self._body()))
+        scripted.over.wait(answer.delay)
         if answer.pieces or answer.then is Then.END:
             self._send(answer)
         if answer.then is Then.STALL:

@@ -37,6 +37,7 @@ from tests.support.scripted_answers import (
     Answer,
     cut,
     error,
+    late,
     speech,
     stalling,
     tool_call,
@@ -348,6 +349,18 @@ def test_hearing_when_the_language_is_refused_then_it_is_heard_as_english(
     assert in_a_call(settings, told, lambda call: call.hear(language="yue")) == ["Hello."]
     assert [one.body["language"] for one in provider.asked(HEARING)] == ["yue", "en"]
     assert told.failures == []
+
+
+def test_hearing_when_it_is_slow_and_nobody_stands_in_then_it_has_longer_the_second_time(
+    provider: ScriptedOpenAI, own: ScriptedOpenAI, told: Told
+) -> None:
+    settings = settings_of(provider, own, stt_url="", stt_model="")
+    own.usual[HEARING] = late(own.usual[HEARING], STALL + 1)
+
+    assert in_a_call(settings, told, lambda call: call.hear()) == ["Heard at home."]
+    assert len(own.asked(HEARING)) == 2
+    assert [replaced for _, replaced in told.failures] == [False]
+    assert told.given_up == []
 
 
 def test_hearing_when_nobody_hears_then_nothing_was_said_and_the_call_is_told(
