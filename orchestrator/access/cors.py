@@ -86,10 +86,12 @@ def check_origin(incoming: Request, settings: Settings) -> None:
         NotAllowedError: the page comes from an origin that may not call.
     """
     origin = incoming.headers.get("Origin")
+    if origin is None:
+        return
     # A proxy that ends TLS does not always say so, and then only the setting knows of https.
     public = urlsplit(settings.public_url)
     own = (incoming.host_url.rstrip("/"), f"{public.scheme}://{public.netloc}")
-    if origin is None or origin in (*own, *settings.cors_origins):
+    if origin in (*own, *settings.cors_origins):
         return
     if settings.mode is Mode.DEVELOPMENT and _LOCALHOST.match(origin):
         return
