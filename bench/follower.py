@@ -40,7 +40,7 @@ class Follower(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         key = base64.b64encode(secrets.token_bytes(16)).decode()
         transport.write(
-            f"GET {self._path} HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\n"
+            f"GET {self._path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
             f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
             f"Sec-WebSocket-Key: {key}\r\n\r\n".encode()
         )
