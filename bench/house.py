@@ -17,7 +17,7 @@ from tests.fixtures.house import WORKER, House, is_ready, is_registered, session
 from tests.fixtures.inference import inference_server
 from tests.fixtures.livekit import answers_ok
 from tests.support.eventually import eventually
-from tests.support.own_redis import answers_ping
+from tests.support.own_redis import redis_in
 from tests.support.ports import free_port, free_port_block
 from tests.support.processes import ROOT, running, wait_until_ready
 from tests.support.settings import settings_with
@@ -39,18 +39,7 @@ def bench_house() -> Iterator[House]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         redis_port, livekit_port = free_port(), free_port_block(3)
         redis_url = f"redis://127.0.0.1:{redis_port}/0"
-        stack.enter_context(
-            running(
-                "redis",
-                [ROOT / "deploy/dev/redis"],
-                folder / "redis.log",
-                lambda: answers_ping(redis_url),
-                environment={
-                    "SWITCHBOARD_REDIS_PORT": str(redis_port),
-                    "SWITCHBOARD_REDIS_DIR": str(folder),
-                },
-            )
-        )
+        stack.enter_context(redis_in(folder, redis_port))
         stack.enter_context(
             running(
                 "livekit",

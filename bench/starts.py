@@ -13,7 +13,7 @@ from sessions.connections import connect
 from sessions.fleet import Fleet, WorkerRecord
 from sessions.settings import Settings
 from tests.fixtures.house import House
-from tests.fixtures.web import _answers as answers_http
+from tests.support import loopback
 from tests.support.ports import free_port
 from tests.support.processes import ROOT, running
 from tests.support.settings import environment_of, settings_with
@@ -52,7 +52,7 @@ def measure(house: House) -> list[Row]:
                 "web of two",
                 WEB,
                 house.folder / "web-of-two.log",
-                lambda: answers_http(f"http://127.0.0.1:{settings.port}/"),
+                lambda: loopback.is_up(f"http://127.0.0.1:{settings.port}/"),
                 environment=environment_of(settings),
             )
         )
@@ -61,7 +61,7 @@ def measure(house: House) -> list[Row]:
                 "floor",
                 [*floor, "bench.floor_app:create_app()"],
                 house.folder / "floor.log",
-                lambda: answers_http(f"http://127.0.0.1:{port}/"),
+                lambda: loopback.is_up(f"http://127.0.0.1:{port}/"),
                 environment={"BENCH_REDIS_URL": settings.redis_url},
             )
         )

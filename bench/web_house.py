@@ -7,16 +7,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import httpx
 import psutil
-from redis import Redis
-from redis.exceptions import RedisError
 
 from sessions.database import open_database
 from sessions.schema import migrate
 from sessions.settings import Settings
+from tests.support import loopback
+from tests.support.own_redis import redis_in
 from tests.support.ports import free_port
-from tests.support.processes import ROOT, running
+from tests.support.processes import running
 from tests.support.settings import environment_of, settings_with
 
 APP = "orchestrator.app:create_app()"
@@ -27,55 +26,26 @@ def web_house() -> Iterator[tuple[Settings, psutil.Process]]:
     """Run a Redis and a web front with one process; yield that process."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-sockets-")))
+        port = free_port()
         settings = settings_with(
             port=free_port(),
-            redis_url=f"redis://127.0.0.1:{free_port()}/0",
+            redis_url=f"redis://127.0.0.1:{port}/0",
             database_url=f"sqlite:///{folder}/switchboard.db",
             sockets_per_session=10_000,
             log_level="WARNING",
         )
-        redis_port = settings.redis_url.rpartition(":")[2].partition("/")[0]
         engine = open_database(settings.database_url)
         migrate(engine)
         engine.dispose()
-        stack.enter_context(
-            running(
-                "redis",
-                [ROOT / "deploy/dev/redis"],
-                folder / "redis.log",
-                lambda: _answers(settings),
-                environment={
-                    "SWITCHBOARD_REDIS_PORT": redis_port,
-                    "SWITCHBOARD_REDIS_DIR": str(folder),
-                },
-            )
-        )
+        stack.enter_context(redis_in(folder, port))
         web = stack.enter_context(
             running(
                 "web",
                 ["gunicorn", "-c", "orchestrator/gunicorn.conf.py", APP],
                 folder / "web.log",
-                lambda: _serves(settings),
+                lambda: loopback.is_up(f"http://127.0.0.1:{settings.port}/health"),
                 environment=environment_of(settings),
             )
         )
         (worker,) = psutil.Process(web.pid).children()
         yield settings, worker
-
-
-def _answers(settings: Settings) -> bool:
-    client = Redis.from_url(settings.redis_url, socket_timeout=1)
-    try:
-        return bool(client.ping())
-    except RedisError:
-        return False
-    finally:
-        client.close()
-
-
-def _serves(settings: Settings) -> bool:
-    try:
-        httpx.get(f"http://127.0.0.1:{settings.port}/health", timeout=2)
-    except httpx.TransportError:
-        return False
-    return True

@@ -6,9 +6,8 @@ import asyncio
 import time
 from typing import Any
 
-import httpx
-
 from tests.fixtures.house import House
+from tests.support import loopback
 from tests.support.conversation import Conversation, conversing
 from tests.support.speech import Words, understood
 
@@ -20,7 +19,7 @@ def test_message_when_written_in_a_call_then_the_answer_is_spoken_if_so_wished(
 ) -> None:
     async def write(talk: Conversation, **body: Any) -> dict[str, Any]:
         answer = await asyncio.to_thread(
-            httpx.post,
+            loopback.post,
             f"{house.url}/chat",
             json={"session_id": talk.session_id, **body},
             headers={"Prefer": "wait=10"},

@@ -6,9 +6,8 @@ import asyncio
 import os
 import signal
 
-import httpx
-
 from tests.fixtures.house import House
+from tests.support import loopback
 from tests.support.conversation import Conversation, conversing
 from tests.support.eventually import eventually
 
@@ -21,7 +20,7 @@ async def listen(talk: Conversation, *, on: bool) -> None:
     """Open or close the agent's ears, which it confirms."""
     verb = "start" if on else "stop"
     answer = await asyncio.to_thread(
-        httpx.post,
+        loopback.post,
         f"{talk.house.url}/listening/{verb}",
         json={"session_id": talk.session_id},
         timeout=10,

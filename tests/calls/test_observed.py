@@ -115,7 +115,7 @@ def observed(
             house.children[name] = child
         eventually(lambda: is_registered(house.redis, WORKER), 60, "the worker has reported")
         eventually(Attendance(house.redis, settings).count, 60, "somebody answers questions")
-        eventually(lambda: _answers(house.url), 60, "the web front answers")
+        eventually(lambda: loopback.is_well(f"{house.url}/health"), 60, "the web front answers")
         session_id, token = _call(house, key)
         eventually(lambda: collector.named("finish"), 10, "the end has been traced")
         eventually(lambda: collector.named("call"), 10, "the call has been traced")
@@ -127,13 +127,6 @@ def observed(
 
 def _celery(queues: str, name: str) -> list[str]:
     return ["celery", "-A", "workers.app", "worker", "-Q", queues, "-n", name]
-
-
-def _answers(url: str) -> bool:
-    try:
-        return loopback.get(f"{url}/health", timeout=1).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def _call(house: House, key: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from tests.support.eventually import eventually
 from tests.support.line import Line, dial
 from tests.support.scripted_answers import Answer, error, speech, stalling, words
 from tests.support.scripted_openai import CHAT, HEARING, SPEECH, ScriptedOpenAI, scripted_openai
-from tests.support.speech import RATE, Samples, Words, plain, spoken
+from tests.support.speech import RATE, Samples, Words, spoken
 
 SORRY = "Sorry, that took too long."
 TWO_SENTENCES = "Good morning and welcome to the library. Please tell me what you are looking for."
@@ -121,7 +121,7 @@ def test_hearing_when_it_fails_then_the_house_hears_the_same_words(
             await asyncio.to_thread(
                 eventually, lambda: line.said("caller"), 20, "the caller is understood"
             )
-            assert "where the reading room is" in Words(plain(" ".join(line.said("caller"))))
+            assert "where the reading room is" in Words(" ".join(line.said("caller")))
             told = line.errors()[0]
             assert (told["slot"], told["replaced"]) == ("stt", True)
 

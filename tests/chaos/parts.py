@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -18,6 +17,7 @@ from tests.fixtures.inference import PREFIX as INFERENCE_PREFIX
 from tests.fixtures.livekit import PORTS as LIVEKIT_PORTS
 from tests.fixtures.livekit import answers_ok
 from tests.support import loopback
+from tests.support.own_redis import answers_ping
 from tests.support.ports import free_port, free_port_block
 from tests.support.processes import ROOT
 from tests.support.settings import environment_of, settings_with
@@ -87,7 +87,7 @@ def parts_of(settings: Settings, second_port: int, folder: Path, run: str) -> li
         part(
             "redis",
             [str(ROOT / "deploy/dev/redis")],
-            lambda: redis_answers(settings.redis_url),
+            lambda: answers_ping(settings.redis_url),
             SWITCHBOARD_REDIS_PORT=str(redis_port),
             SWITCHBOARD_REDIS_DIR=str(folder / "redis"),
         ),
@@ -105,7 +105,7 @@ def parts_of(settings: Settings, second_port: int, folder: Path, run: str) -> li
                 f"{INFERENCE_PREFIX}HOST": "127.0.0.1",
                 f"{INFERENCE_PREFIX}PORT": str(port_of(settings.inference_url)),
             },
-            lambda: _answers(settings.inference_url.replace("/v1", "/health")),
+            lambda: loopback.is_well(settings.inference_url.replace("/v1", "/health")),
         ),
         part(
             "tones",
@@ -131,7 +131,7 @@ def parts_of(settings: Settings, second_port: int, folder: Path, run: str) -> li
             part(
                 f"web-{place}",
                 _WEB,
-                lambda port=port: _answers(f"http://127.0.0.1:{port}/ready"),
+                lambda port=port: loopback.is_well(f"http://127.0.0.1:{port}/ready"),
                 SWITCHBOARD_PORT=str(port),
             )
             for place, port in (("a", settings.port), ("b", second_port))
@@ -151,15 +151,6 @@ def session_worker(settings: Settings, run: str, place: str, number: int) -> Par
     )
 
 
-def redis_answers(url: str) -> bool:
-    """Tell whether Redis has loaded its data."""
-    with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
-        try:
-            return bool(client.ping())
-        except RedisError:
-            return False
-
-
 def is_registered(url: str, name: str) -> bool:
     """Tell whether a session worker has reported."""
     with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
@@ -167,10 +158,3 @@ def is_registered(url: str, name: str) -> bool:
             return bool(client.exists(keys.worker(name)))
         except RedisError:
             return False
-
-
-def _answers(url: str) -> bool:
-    try:
-        return loopback.get(url, timeout=2).status_code == 200
-    except httpx.TransportError:
-        return False

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from redis import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 
 from tests.support.ports import free_port
 from tests.support.processes import ROOT, Child, running
@@ -16,13 +16,11 @@ from tests.support.processes import ROOT, Child, running
 
 def answers_ping(url: str) -> bool:
     """Tell whether a Redis that has loaded its data answers at ``url``."""
-    client = Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
-    try:
-        return bool(client.ping())
-    except RedisConnectionError:
-        return False
-    finally:
-        client.close()
+    with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
+        try:
+            return bool(client.ping())
+        except RedisError:
+            return False
 
 
 def redis_in(folder: Path, port: int, sync: str = "always") -> AbstractContextManager[Child]:

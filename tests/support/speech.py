@@ -32,7 +32,8 @@ class Words:
 
     def __contains__(self, words: str) -> bool:
         """Tell whether ``words``, small and without punctuation, were said, or sound like it."""
-        return len(words) <= len(self.text) and partial_ratio(words, self.text) >= _ALIKE
+        said = plain(self.text)
+        return len(words) <= len(said) and partial_ratio(words, said) >= _ALIKE
 
 
 @cache
@@ -53,7 +54,7 @@ def understood(inference_url: str, samples: Samples) -> Words:
         timeout=_TIMEOUT_SECONDS,
     )
     assert answer.status_code == 200, answer.text
-    return Words(plain(answer.json()["text"]))
+    return Words(answer.json()["text"])
 
 
 def plain(text: str) -> str:
